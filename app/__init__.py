@@ -1,0 +1,1 @@
+"""SERVE and WIRE: settings, the only commit, jobs, pages, API and commands."""

@@ -1,0 +1,128 @@
+"""Settings: the only reader of the environment. Each secret may come as NAME or, from a file, as NAME_FILE."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that the environment decides. Secrets never appear in repr."""
+
+    data: Path = Path(".cocoon")
+    host: str = "127.0.0.1"
+    port: int = 8765
+    public_url: str | None = None
+    database_url: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    slack_webhook: str | None = field(default=None, repr=False)
+    webhook_url: str | None = None
+    webhook_secret: str | None = field(default=None, repr=False)
+    app_store_url: str = "https://itunes.apple.com"
+    google_play_url: str = "https://play.google.com"
+    host_interval: float = 1.0
+    """Seconds between two calls to one host."""
+    user_agent: str = "Cocoon/0.1 (self-hosted review monitor)"
+    allow_private_webhooks: bool = False
+    """Whether alert webhooks may point into a private network (off: a guard against SSRF)."""
+    workers: int = 2
+    """Jobs that one process runs at the same time."""
+    log_json: bool = False
+
+    @cached_property
+    def base_url(self) -> str:
+        """The address that people reach the pages by, without a trailing slash."""
+        return (self.public_url or f"http://{self.display_host}:{self.port}").rstrip("/")
+
+    @property
+    def display_host(self) -> str:
+        """A host name that a browser on this machine can open."""
+        if self.host in {"0.0.0.0", "::", ""}:  # noqa: S104  compared, not bound
+            return "127.0.0.1"
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def loopback_only(self) -> bool:
+        """Whether only this machine can reach the pages; then no key is asked for."""
+        return self.host in {"127.0.0.1", "::1", "localhost"}
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment (or `environ`). Raises SettingsError with a sentence that names the setting."""
+    env = os.environ if environ is None else environ  # noqa: TID251  the one place
+    default = Settings()
+    return Settings(
+        data=Path(env.get("COCOON_DATA") or ".cocoon").expanduser().absolute(),
+        host=env.get("COCOON_HOST") or default.host,
+        port=_number(env, "COCOON_PORT", default.port, 0, 65535),
+        public_url=_url(env, "COCOON_BASE_URL", None),
+        database_url=_database_url(_secret(env, "DATABASE_URL")),
+        secret_key=_secret(env, "COCOON_SECRET_KEY"),
+        slack_webhook=_secret(env, "COCOON_SLACK_WEBHOOK"),
+        webhook_url=_secret(env, "COCOON_WEBHOOK_URL"),
+        webhook_secret=_secret(env, "COCOON_WEBHOOK_SECRET"),
+        app_store_url=_url(env, "COCOON_APP_STORE_URL", default.app_store_url) or default.app_store_url,
+        google_play_url=_url(env, "COCOON_GOOGLE_PLAY_URL", default.google_play_url) or default.google_play_url,
+        host_interval=_number(env, "COCOON_HOST_INTERVAL_MS", 1000, 0, 600_000) / 1000,
+        user_agent=env.get("COCOON_USER_AGENT") or default.user_agent,
+        allow_private_webhooks=_flag(env, "COCOON_ALLOW_PRIVATE_WEBHOOKS"),
+        workers=_number(env, "COCOON_WORKERS", default.workers, 1, 64),
+        log_json=_flag(env, "COCOON_LOG_JSON"),
+    )
+
+
+def _secret(env: Mapping[str, str], name: str) -> str | None:
+    value, file = env.get(name), env.get(f"{name}_FILE")
+    if value and file:
+        raise SettingsError(f"Both {name} and {name}_FILE are set: keep one of them.")
+    if file:
+        try:
+            value = Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(f"{name}_FILE cannot be read ({error.strerror}): {file}") from error
+    return value or None
+
+
+def _number(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    raw = env.get(name)
+    if not raw:
+        return default
+    if not raw.isascii() or not raw.isdigit() or not least <= int(raw) <= most:
+        raise SettingsError(f"{name} must be a whole number from {least} to {most}, not {raw!r}.")
+    return int(raw)
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    raw = (env.get(name) or "").lower()
+    if raw in {"", "0", "no", "false", "off"}:
+        return False
+    if raw in {"1", "yes", "true", "on"}:
+        return True
+    raise SettingsError(f"{name} must be yes or no, not {raw!r}.")
+
+
+def _url(env: Mapping[str, str], name: str, default: str | None) -> str | None:
+    raw = env.get(name)
+    if not raw:
+        return default
+    parts = urlsplit(raw)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(f"{name} must be an address such as https://example.com, not {raw!r}.")
+    return raw.rstrip("/")
+
+
+def _database_url(raw: str | None) -> str | None:
+    """Any usual spelling of a Postgres URL, turned into the driver that we use."""
+    if raw is None:
+        return None
+    scheme, found, rest = raw.partition("://")
+    if not found or scheme.split("+")[0] not in {"postgres", "postgresql"}:
+        raise SettingsError("DATABASE_URL must be a Postgres address: postgresql://user:password@host:5432/name.")
+    return f"postgresql+psycopg://{rest}"
