@@ -1,0 +1,46 @@
+"""Daily counts, kept in step by the write path in one transaction; pages and detectors read these, never raw rows.
+
+Unknown storefronts and versions are "" so that they can be keys. Counts may fall to zero after edits; readers sum.
+"""
+
+from datetime import date
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+
+class DailyStars(Base):
+    """Verbatims by day, channel, storefront and version: how many, their stars, and how many texts are negative."""
+
+    __tablename__ = "daily_stars"
+
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    storefront: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    s1: Mapped[int]
+    s2: Mapped[int]
+    s3: Mapped[int]
+    s4: Mapped[int]
+    s5: Mapped[int]
+    negative: Mapped[int]
+    positive: Mapped[int]
+
+
+class DailyTopics(Base):
+    """Mentions of a topic by day, channel and version: how many, and how many of them negative (sentiment < 0)."""
+
+    __tablename__ = "daily_topics"
+    __table_args__ = (Index("ix_daily_topics_app_id_topic_day", "app_id", "topic", "day"),)
+
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    topic: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    negative: Mapped[int]

@@ -1,0 +1,1 @@
+"""The embedded Postgres, in real processes that really die."""
