@@ -1,0 +1,208 @@
+"""The kinds of source: one line each. Adding a source is a module with a Collector and a line here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from collectors.app_store import AppStoreFeed
+from collectors.app_store_connect import CONNECT, AppStoreConnect
+from collectors.app_store_lookup import ITUNES, AppStoreLookup
+from collectors.base import Collector, SourceError
+from collectors.file_import import FileSource
+from collectors.google_play import GooglePlay
+from collectors.google_play_details import GooglePlayDetails
+from collectors.http import Http, host_of
+from collectors.play_console_csv import PlayConsoleCsv
+from collectors.play_developer import ANDROID_PUBLISHER, PlayDeveloper
+from collectors.play_format import PLAY
+
+Config = Mapping[str, Any]
+Brings = Literal["verbatims", "ratings", "releases"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """A kind of source: how it is built from its settings, how often it is read, and what people call it.
+
+    `minutes` is the default rhythm (0: once, by hand). `needs` are the settings it cannot do without; `url_setting`
+    names the one that holds its base address and `url` is that address by default ('' for a file). `identity` names
+    the kind whose external ids it shares ('': ids of its own): what several of them bring counts once. `late`: it
+    publishes days later, so that it never says anything about today.
+    """
+
+    kind: str
+    channel: str
+    minutes: int
+    brings: tuple[Brings, ...]
+    label_fr: str
+    label_en: str
+    needs: tuple[str, ...]
+    builder: Callable[[Config, Http], Collector]
+    url_setting: str = ""
+    url: str = ""
+    identity: str = ""
+    late: bool = False
+
+    def host(self, config: Config | None = None) -> str:
+        """Return the host whose pace the source keeps, by its settings."""
+        return host_of(str((config or {}).get(self.url_setting) or self.url)) if self.url else ""
+
+
+def _feed(config: Config, http: Http) -> Collector:
+    return AppStoreFeed(
+        str(config["app_id"]), str(config["storefront"]), _url(config, "app_store_url", ITUNES), http=http
+    )
+
+
+def _lookup(config: Config, http: Http) -> Collector:
+    return AppStoreLookup(
+        str(config["app_id"]), str(config["storefront"]), _url(config, "app_store_url", ITUNES), http=http
+    )
+
+
+def _play(config: Config, http: Http) -> Collector:
+    lang, gl = str(config["lang"]), str(config.get("gl") or "fr")
+    return GooglePlay(str(config["app_id"]), lang, gl, _url(config, "google_play_url", PLAY), http=http)
+
+
+def _details(config: Config, http: Http) -> Collector:
+    lang, gl = str(config.get("lang") or "fr"), str(config.get("gl") or "fr")
+    return GooglePlayDetails(str(config["app_id"]), lang, gl, _url(config, "google_play_url", PLAY), http=http)
+
+
+def _connect(config: Config, http: Http) -> Collector:
+    return AppStoreConnect(
+        str(config["app_id"]),
+        str(config["key_id"]),
+        str(config["key_file"]),
+        str(config.get("issuer_id") or ""),
+        _url(config, "app_store_connect_url", CONNECT),
+        http=http,
+        territories=str(config.get("territories") or "").replace(" ", ""),
+    )
+
+
+def _play_api(config: Config, http: Http) -> Collector:
+    url = _url(config, "android_publisher_url", ANDROID_PUBLISHER)
+    return PlayDeveloper(str(config["app_id"]), str(config["key_file"]), url, http=http)
+
+
+def _play_csv(config: Config, http: Http) -> Collector:
+    return PlayConsoleCsv(str(config["app_id"]), str(config["folder"]))
+
+
+def _file(config: Config, http: Http) -> Collector:
+    return FileSource.from_config(config)
+
+
+def _url(config: Config, name: str, default: str) -> str:
+    return str(config.get(name) or default)
+
+
+_APPLE = ("app_store_url", ITUNES)
+_GOOGLE = ("google_play_url", PLAY)
+
+KINDS: dict[str, SourceKind] = {
+    kind.kind: kind
+    for kind in (
+        SourceKind(
+            "app_store_feed",
+            "app_store",
+            60,
+            ("verbatims",),
+            "Avis App Store",
+            "App Store reviews",
+            ("app_id", "storefront"),
+            _feed,
+            *_APPLE,
+        ),
+        SourceKind(
+            "app_store_lookup",
+            "app_store",
+            360,
+            ("ratings", "releases"),
+            "Note et versions App Store",
+            "App Store rating and releases",
+            ("app_id", "storefront"),
+            _lookup,
+            *_APPLE,
+        ),
+        SourceKind(
+            "google_play",
+            "google_play",
+            60,
+            ("verbatims",),
+            "Avis Google Play",
+            "Google Play reviews",
+            ("app_id", "lang"),
+            _play,
+            *_GOOGLE,
+        ),
+        SourceKind(
+            "google_play_details",
+            "google_play",
+            360,
+            ("ratings", "releases"),
+            "Note et versions Google Play",
+            "Google Play rating and releases",
+            ("app_id",),
+            _details,
+            *_GOOGLE,
+        ),
+        # Its review ids are not the feed's: with both on for one storefront, each review counts twice.
+        SourceKind(
+            "app_store_connect",
+            "app_store",
+            60,
+            ("verbatims", "releases"),
+            "Avis App Store Connect",
+            "App Store Connect reviews",
+            ("app_id", "key_id", "key_file"),
+            _connect,
+            "app_store_connect_url",
+            CONNECT,
+        ),
+        SourceKind(
+            "google_play_api",
+            "google_play",
+            60,
+            ("verbatims",),
+            "Avis Google Play (Developer API)",
+            "Google Play reviews (Developer API)",
+            ("app_id", "key_file"),
+            _play_api,
+            "android_publisher_url",
+            ANDROID_PUBLISHER,
+            identity="google_play",
+        ),
+        SourceKind(
+            "play_console_csv",
+            "google_play",
+            1440,
+            ("verbatims", "ratings"),
+            "Exports de la Play Console",
+            "Play Console exports",
+            ("app_id", "folder"),
+            _play_csv,
+            identity="google_play",
+            late=True,
+        ),
+        SourceKind("file", "file", 0, ("verbatims",), "Fichier d’avis", "File of reviews", ("path",), _file),
+    )
+}
+
+
+def build(kind: str, config: Config, http: Http) -> Collector:
+    """Build the collector of a source from its settings.
+
+    Raises SourceError(refused), with a sentence, for a kind that is not known, a missing or an impossible setting.
+    """
+    known = KINDS.get(kind)
+    if known is None:
+        raise SourceError(f"There is no kind of source named {kind!r}; known are {', '.join(KINDS)}.", "refused")
+    if missing := [name for name in known.needs if not config.get(name)]:
+        raise SourceError(f"The source {known.label_en!r} lacks its setting {' and '.join(missing)}.", "refused")
+    try:
+        return known.builder(config, http)
+    except ValueError as error:
+        raise SourceError(f"The source {known.label_en!r} cannot be built: {error}.", "refused") from error
