@@ -1,0 +1,1 @@
+"""UNDERSTAND: text in, meaning out; pure."""

@@ -1,0 +1,190 @@
+"""Cues: counts of hand-written words of feeling and intent, with negation, as a few dense features per segment.
+
+They carry what is true of every app and both languages, where hashed words only know the apps they were trained on.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from analysis.phrasebook import Phrasebook
+from analysis.tokens import STOP, SYMBOL, Ints, Tokens
+
+GROUPS = (
+    "love",
+    "like",
+    "dislike",
+    "hate",
+    "negator",
+    "contrast",
+    "intensifier",
+    "problem",
+    "request",
+    "question",
+    "praise",
+    "again",
+)
+POLAR = 4
+LANGUAGES = ("any", "fr", "en", "es", "de", "it", "nl", "pt")
+_BRIEF = 16  # tokens within which praise followed by trouble is read as irony
+_REACH = 3  # words over which "pas" or "not" turns what follows
+
+NAMES = (
+    *(f"{group}" for group in GROUPS),
+    *(f"not_{group}" for group in GROUPS[:POLAR]),
+    *(f"last_{group}" for group in GROUPS[:POLAR]),
+    *(f"first_{group}" for group in GROUPS[:POLAR]),
+    *(f"after_contrast_{group}" for group in GROUPS[:POLAR]),
+    "balance", "question_mark", "exclamation", "words", "mean", "none", "symbols", "starts_question", "for", "against",
+    "brief_for", "brief_against", "turned_sour", "again_sour",
+)  # fmt: skip
+
+
+@cache
+def _book() -> tuple[Phrasebook, Ints, Ints]:
+    raw = yaml.safe_load(resources.files("analysis").joinpath("data/lexicon.yaml").read_text("utf-8"))
+    rows = [
+        (phrase, GROUPS.index(group), LANGUAGES.index(language))
+        for group, languages in raw.items()
+        for language, phrases in languages.items()
+        for phrase in dict.fromkeys(phrases)
+    ]
+    book = Phrasebook([row[0] for row in rows])
+    return book, np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """Cues found in a batch, by token: their `group`, and for feelings whether a negator turns them."""
+
+    group: Ints
+    first: Ints
+    turned: NDArray[np.bool_]
+
+
+def find(tokens: Tokens, language: Ints) -> Cues:
+    """Cues of a batch. `language` gives each document's index in `LANGUAGES` (0 unknown).
+
+    French and English cues apply to every text in them (customers mix them); those of another language only to it.
+    """
+    book, group_of, language_of = _book()
+    hits = book.find(tokens)
+    group, own = group_of[hits.phrase], language_of[hits.phrase]
+    spoken = language[tokens.doc[hits.first]]
+    valid = ((own <= 2) & ((spoken <= 2) | (own == 0))) | (own == spoken)
+    group, first, _ = _longest(group[valid], hits.first[valid], hits.last[valid])
+    turned = _turned(tokens, first, group) & (group < POLAR)
+    return Cues(group, first, turned | _ironic(tokens, group, first, turned))
+
+
+def _ironic(tokens: Tokens, group: Ints, first: Ints, turned: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Praise that opens a short text which then only tells of trouble, once more, without any "mais".
+
+    "Bravo, encore une panne", "Great, locked out again": the one good word is turned.
+    """
+    doc = tokens.doc[first]
+    good = ((group < 2) & ~turned) | (((group == 2) | (group == 3)) & turned)
+    bad = ((group == 2) | (group == 3)) & ~turned
+    trouble = np.bincount(doc[bad | (group == GROUPS.index("problem"))], minlength=tokens.documents) > 0
+    again = np.bincount(doc[group == GROUPS.index("again")], minlength=tokens.documents) > 0
+    contrast = np.bincount(doc[group == GROUPS.index("contrast")], minlength=tokens.documents) > 0
+    lonely = np.bincount(doc[good], minlength=tokens.documents) == 1
+    brief = np.diff(tokens.bounds) <= _BRIEF
+    suspect = trouble & again & ~contrast & lonely & brief
+    ironic: NDArray[np.bool_] = suspect[doc] & good & (group < 2) & (first <= tokens.bounds[doc] + 1)
+    return ironic
+
+
+def measure(tokens: Tokens, cues: Cues, segment: Ints, segments: int) -> NDArray[np.float32]:
+    """Dense features, shape (segments, len(NAMES)); `segment` gives each token its segment, ascending."""
+    group, first, turned = cues.group, cues.first, cues.turned
+    out = np.zeros((segments, len(NAMES)), dtype=np.float32)
+    where = segment[first]
+    polar = group < POLAR
+    plain = ~turned
+    np.add.at(out, (where[plain], group[plain]), 1)
+    base = len(GROUPS)
+    np.add.at(out, (where[~plain], base + group[~plain]), 1)
+
+    effective = np.where(turned, POLAR - 1 - group, group)
+    polar_at = np.flatnonzero(polar)
+    out[where[polar_at], base + 4 + effective[polar_at]] = 0
+    latest = polar_at[np.diff(where[polar_at], append=-1) != 0]
+    earliest = polar_at[np.diff(where[polar_at], prepend=-1) != 0]
+    out[where[latest], base + 4 + effective[latest]] = 1
+    out[where[earliest], base + 8 + effective[earliest]] = 1
+    turn = np.full(segments, np.iinfo(np.int64).max)
+    contrast = group == GROUPS.index("contrast")
+    np.minimum.at(turn, where[contrast], first[contrast])
+    after = polar & (first > turn[where])
+    np.add.at(out, (where[after], base + 12 + effective[after]), 1)
+
+    tail = base + 16
+    values = np.array([1.5, 1.0, -1.0, -1.5])
+    balance = np.zeros(segments)
+    np.add.at(balance, where[polar], values[effective[polar]])
+    count = np.bincount(segment, minlength=segments)
+    out[:, tail] = np.tanh(balance / 2)
+    for offset, mark in ((1, ord("?")), (2, ord("!"))):
+        found = (tokens.kind == STOP) & (tokens.codes[tokens.first] == mark)
+        out[:, tail + offset] = np.bincount(segment[found], minlength=segments)
+    out[:, tail + 3] = np.log1p(count) / 4
+    felt = np.bincount(where[polar], minlength=segments)
+    out[:, tail + 4] = balance / np.maximum(felt, 1)
+    out[:, tail + 5] = felt == 0
+    out[:, tail + 8], out[:, tail + 9] = balance > 0.5, balance < -0.5
+    brief = count <= 4
+    out[:, tail + 10], out[:, tail + 11] = brief & (balance > 0.5), brief & (balance < -0.5)
+    symbols = tokens.kind == SYMBOL
+    out[:, tail + 6] = np.bincount(segment[symbols], minlength=segments)
+    opening = (group == GROUPS.index("question")) & (np.diff(where, prepend=-1) != 0)
+    out[where[opening], tail + 7] = 1
+    # "Bravo, encore une panne": praise that opens a short text and ends in trouble without any "mais" is often irony.
+    opened = out[:, base + 8 : base + 10].any(axis=1) & (out[:, GROUPS.index("contrast")] == 0) & (count <= 25)
+    trouble = out[:, base + 6 : base + 8].any(axis=1) | (out[:, GROUPS.index("problem")] > 0)
+    out[:, tail + 12] = opened & trouble
+    out[:, tail + 13] = opened & trouble & (out[:, GROUPS.index("intensifier")] > 0)
+    counted = np.r_[0:base, base : base + 4, base + 12 : base + 16, tail + 1, tail + 2, tail + 6]
+    out[:, counted] = np.log1p(out[:, counted])
+    return out
+
+
+def contrasts(tokens: Tokens) -> Ints:
+    """Tokens at which a turn such as "mais", "par contre" or "however" begins, whatever the language."""
+    book, group_of, language_of = _book()
+    hits = book.find(tokens)
+    turns = (group_of[hits.phrase] == GROUPS.index("contrast")) & (language_of[hits.phrase] <= 2)
+    return np.unique(hits.first[turns])
+
+
+def _longest(group: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, Ints]:
+    """Of feelings that begin at one token keep the longest ("ne marche pas" over "marche"), then drop those inside."""
+    order = np.lexsort((-last, first, group >= POLAR))
+    group, first, last = group[order], first[order], last[order]
+    feeling = group < POLAR
+    reach = np.maximum.accumulate(np.where(feeling, last, -1)) if len(last) else last
+    covered = np.zeros(len(group), dtype=bool)
+    covered[1:] = feeling[1:] & (last[1:] <= reach[:-1])
+    group, first, last = group[~covered], first[~covered], last[~covered]
+    order = np.lexsort((group, first))
+    return group[order], first[order], last[order]
+
+
+def _turned(tokens: Tokens, first: Ints, group: Ints) -> NDArray[np.bool_]:
+    """Whether a negator stands among the three words before, in the same clause."""
+    negated = np.zeros(len(tokens) + 1, dtype=bool)
+    negated[first[group == GROUPS.index("negator")]] = True
+    turned = np.zeros(len(first), dtype=bool)
+    open_ = np.ones(len(first), dtype=bool)
+    for back in range(1, _REACH + 1):
+        at = first - back
+        ok = (at >= 0) & open_
+        here = np.maximum(at, 0)
+        ok &= (tokens.doc[here] == tokens.doc[first]) & (tokens.kind[here] != STOP) if len(tokens) else ok
+        turned |= ok & negated[here]
+        open_ = ok
+    return turned

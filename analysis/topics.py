@@ -1,0 +1,167 @@
+"""Topics that a text speaks of, clause by clause, with the words that say so.
+
+Phrases of the taxonomy are looked for on word boundaries, all at once. French phrases are not tried on English texts
+nor English ones on French texts; both are tried on texts in other languages, where they find little but loan words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.clauses import Clauses
+from analysis.lexicon import POLAR, Cues
+from analysis.phrasebook import Phrasebook
+from analysis.taxonomy import taxonomy
+from analysis.tokens import Ints, Tokens
+
+_STRONG, _WEAK, _YIELDING, _EXCEPT = range(4)
+_MARK = "⟨"
+_NEAR = 4  # words between a mention and the word of feeling quoted with it
+_APOSTROPHES = ("'", "\u2019", "\u02bc", "`", "\u00b4")
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Places where topics are named: `topic` indexes `topic_ids()`; `first` and `last` are tokens, in order."""
+
+    topic: Ints
+    first: Ints
+    last: Ints
+    weak: NDArray[np.bool_]
+
+    def where(self, kept: NDArray[np.bool_]) -> "Mentions":
+        """Those that are kept."""
+        return Mentions(self.topic[kept], self.first[kept], self.last[kept], self.weak[kept])
+
+
+@cache
+def topic_ids() -> tuple[str, ...]:
+    """Ids of the taxonomy's topics, in its order."""
+    return tuple(taxonomy().topics)
+
+
+@cache
+def _book() -> tuple[Phrasebook, Ints, Ints, Ints]:
+    rows: list[tuple[str, int, int, int]] = []
+    for number, topic in enumerate(taxonomy().topics.values()):
+        for place, language in enumerate(("fr", "en")):
+            rows += [(phrase, number, place, _STRONG) for phrase in topic.phrases[language]]
+            rows += [(phrase, number, place, _WEAK) for phrase in topic.weak[language]]
+            rows += [(phrase, number, place, _YIELDING) for phrase in topic.yielding[language]]
+        rows += [(phrase, number, 2, _EXCEPT) for phrase in topic.excepted]
+    columns = np.array([row[1:] for row in rows], dtype=np.int64)
+    return Phrasebook([row[0] for row in rows]), columns[:, 0], columns[:, 1], columns[:, 2]
+
+
+def find(tokens: Tokens, languages: Sequence[str]) -> Mentions:
+    """Every mention of a topic in a batch, `languages` being those of its documents."""
+    book, topic_of, language_of, kind_of = _book()
+    hits = book.find(tokens)
+    spoken = np.array([{"fr": 0, "en": 1}.get(language, 2) for language in languages], dtype=np.int64)
+    reader, kind, topic = spoken[tokens.doc[hits.first]], kind_of[hits.phrase], topic_of[hits.phrase]
+    own = language_of[hits.phrase]
+    fits = (reader == 2) | (own == 2) | (own == reader)
+    places = (topic, hits.first, hits.last)
+    taken = _shared(places, kind == _EXCEPT, len(tokens)) > 0
+    # "La mise à jour" is strong, but not within "depuis la mise à jour".
+    weak = _shared(places, (kind == _WEAK) & fits, len(tokens)) > hits.last - hits.first
+    kept = fits & (kind != _EXCEPT) & ~taken
+    if _MARK in tokens.text:  # ⟨card⟩ stands for digits that were masked, and names nothing
+        kept &= np.array([tokens.text[start - 1] != _MARK for start in tokens.start[hits.first]], dtype=bool)
+    kept &= (kind != _YIELDING) | ~_outdone(topic, tokens.doc[hits.first], kept & (kind == _STRONG), tokens.documents)
+    return _precise(Mentions(topic[kept], hits.first[kept], hits.last[kept], weak[kept]), tokens)
+
+
+def _shared(mentions: tuple[Ints, Ints, Ints], among: NDArray[np.bool_], tokens: int) -> Ints:
+    """How many words a hit (topic, first and last word) shares with those `among` the hits of its own topic."""
+    topic, first, last = mentions
+    row = topic * (tokens + 1)
+    words = (last - first + 1)[among]
+    covered = np.repeat((row + first)[among], words)
+    covered = np.unique(covered + np.arange(len(covered)) - np.repeat(np.cumsum(words) - words, words))
+    return np.searchsorted(covered, row + last, "right") - np.searchsorted(covered, row + first)
+
+
+@cache
+def _stronger() -> NDArray[np.bool_]:
+    """Whether a topic (row) yields to another (column)."""
+    topics = taxonomy().topics
+    return np.array([[other in topic.yields_to for other in topics] for topic in topics.values()])
+
+
+def _outdone(topic: Ints, doc: Ints, strong: NDArray[np.bool_], documents: int) -> NDArray[np.bool_]:
+    """Whether the document of a hit speaks clearly of a topic that the hit's own topic yields to."""
+    named = np.zeros((documents, len(topic_ids())), dtype=bool)
+    named[doc[strong], topic[strong]] = True
+    outdone: NDArray[np.bool_] = np.any(named[doc] & _stronger()[topic], axis=1)
+    return outdone
+
+
+def _precise(mentions: Mentions, tokens: Tokens) -> Mentions:
+    """Drop weak mentions where a document names something precise: "depuis la mise à jour" only dates a complaint."""
+    doc = tokens.doc[mentions.first]
+    precise = np.zeros(tokens.documents, dtype=bool)
+    precise[doc[~mentions.weak]] = True
+    return mentions.where(~mentions.weak | ~precise[doc])
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A topic of one document: its sentiment there, −1 to 1, and the words that say so."""
+
+    topic: str
+    sentiment: float
+    evidence: str
+
+
+def tell(
+    tokens: Tokens, mentions: Mentions, parts: Clauses, aspects: NDArray[np.float64], cues: Cues
+) -> dict[int, list[Told]]:
+    """Topics of each document that has any, each once: where it is felt most strongly, worst first among equals.
+
+    `aspects` is the sentiment of each clause. The evidence reaches from the topic's words to the nearest word of
+    feeling in the same clause, if that is near.
+    """
+    ids = topic_ids()
+    feelings = cues.first[cues.group < POLAR]
+    chosen: dict[tuple[int, int], tuple[float, int, int]] = {}
+    for topic, first, last in zip(
+        mentions.topic.tolist(), mentions.first.tolist(), mentions.last.tolist(), strict=True
+    ):
+        key = (int(tokens.doc[first]), topic)
+        here = float(aspects[parts.of[first]])
+        known = chosen.get(key)
+        if known is None or (abs(here), -here) > (abs(known[0]), -known[0]):
+            chosen[key] = (here, first, last)
+    out: dict[int, list[Told]] = {}
+    for (doc, topic), (here, first, last) in sorted(chosen.items()):
+        low, high = _with_feeling(tokens, parts.of, feelings, first, last)
+        out.setdefault(doc, []).append(Told(ids[topic], here, tokens.quote(low, high)))
+    return out
+
+
+def _with_feeling(tokens: Tokens, clause: Ints, feelings: Ints, first: int, last: int) -> tuple[int, int]:
+    """Widen a mention to a word of feeling at most `_NEAR` words away in its clause."""
+    place = int(np.searchsorted(feelings, first))
+    low, high = first, last
+    near = [
+        int(feeling)
+        for feeling in feelings[max(place - 1, 0) : place + 3]
+        if first - _NEAR <= feeling <= last + _NEAR and clause[feeling] == clause[first]
+    ]
+    if near and not any(first <= feeling <= last for feeling in near):
+        closest = min(near, key=lambda feeling: first - feeling if feeling < first else feeling - last)
+        low, high = min(low, closest), max(high, closest)
+    while low > 0 and clause[low - 1] == clause[low] and _joined(tokens, low - 1):
+        low -= 1
+    while high + 1 < len(tokens) and clause[high + 1] == clause[high] and _joined(tokens, high):
+        high += 1
+    return low, high
+
+
+def _joined(tokens: Tokens, token: int) -> bool:
+    """Whether an apostrophe alone stands between a token and the next ("l'historique", "won't")."""
+    return tokens.text[tokens.end[token] : tokens.start[token + 1]] in _APOSTROPHES

@@ -1,0 +1,125 @@
+"""The whole stage in one call: documents in, what they say out. Pure, deterministic, safe on any text."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+
+from analysis import clauses, features, heads, intent, language, lexicon, sentiment, topics
+from analysis.intent import Intent
+from analysis.sentiment import Label
+from analysis.taxonomy import taxonomy
+from analysis.tokens import tokenise
+from analysis.urgent import urgent
+
+_BATCH = 1_000  # documents at once: arrays of some 20 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A masked verbatim with what is known about it. `storefront` is a country (fr), `locale` a language (fr-CA)."""
+
+    text: str
+    title: str = ""
+    stars: int | None = None
+    storefront: str | None = None
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicMention:
+    """A topic of the text: its step of the journey, the sentiment there (-1 to 1) and the words that say so."""
+
+    topic: str
+    step: str
+    sentiment: float
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What a verbatim says. `language` is ISO 639-1 or "und"; `sentiment` is -1 to 1 from the text, not the stars."""
+
+    language: str
+    sentiment: float
+    label: Label
+    confidence: float
+    intents: tuple[Intent, ...]
+    topics: tuple[TopicMention, ...]
+    urgent: bool
+    model: str
+
+
+def understand(documents: Sequence[Document]) -> list[Understanding]:
+    """Understand each document, in order. Never raises on any text."""
+    return [one for at in range(0, len(documents), _BATCH) for one in _batch(documents[at : at + _BATCH])]
+
+
+def _batch(documents: Sequence[Document]) -> list[Understanding]:
+    texts = [f"{d.title}\n{d.text}" if d.title else d.text for d in documents]
+    tokens = tokenise(texts)
+    spoken = language.choose(
+        tokens, texts, language.scores(tokens, texts), [d.storefront for d in documents], [d.locale for d in documents]
+    )
+    known = lexicon.LANGUAGES
+    cues = lexicon.find(tokens, np.array([known.index(code) if code in known else 0 for code in spoken]))
+    parts = clauses.cut(tokens, cues)
+    found = features.extract(tokens, parts.of)
+    model = heads.load()
+
+    stars = np.array([d.stars or 0 for d in documents])
+    whole = lexicon.measure(tokens, cues, tokens.doc, len(documents))
+    dense = np.hstack([heads.dense_features(whole), heads.star_features(stars)])
+    wanted = intent.heads_for(stars)
+    chances = np.zeros((len(documents), len(heads.HEADS)))
+    chances[:, wanted] = model.probabilities(found, dense, parts.doc, len(documents), wanted)
+    piece = lexicon.measure(tokens, cues, parts.of, len(parts))
+    each = np.arange(len(parts))
+    positive = model.probabilities(found, heads.dense_features(piece), each, len(parts), (0,))[:, 0]
+
+    felt = sentiment.judge(chances[:, 0], whole, positive, piece, parts, spoken)
+    aspects = sentiment.aspects(positive, piece, felt.value[parts.doc])
+    intents = intent.judge(chances, whole, stars)
+    alarms = urgent(tokens)
+    mentions = topics.find(tokens, spoken)
+    told = topics.tell(tokens, mentions, parts, aspects, cues)
+    steps = taxonomy().topics
+    stamp = version()
+    return [
+        Understanding(
+            language=spoken[number],
+            sentiment=float(felt.value[number]),
+            label=felt.label[number],
+            confidence=float(felt.confidence[number]),
+            intents=intents[number],
+            topics=tuple(
+                TopicMention(told_of.topic, steps[told_of.topic].step, told_of.sentiment, told_of.evidence)
+                for told_of in told.get(number, ())
+            ),
+            urgent=bool(alarms[number]),
+            model=stamp,
+        )
+        for number in range(len(documents))
+    ]
+
+
+@cache
+def version() -> str:
+    """Version of the models and of the rules (taxonomy, lexicon…): a change of either means that rows be read again."""
+    rules = hashlib.sha256()
+    for file in sorted((resources.files("analysis") / "data").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".yaml"):
+            rules.update(file.read_bytes())
+    return f"{heads.load().version}-{rules.hexdigest()[:6]}"
+
+
+def __getattr__(name: str) -> str:
+    if name == "MODEL":
+        return version()
+    raise AttributeError(name)
+
+
+__all__ = ["Document", "Intent", "Label", "TopicMention", "Understanding", "understand", "version"]

@@ -1,0 +1,1 @@
+"""Commands that print figures beside a peer or a physical limit in the same run."""
