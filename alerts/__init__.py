@@ -1,0 +1,1 @@
+"""DETECT and TELL: from counts to incidents, and from incidents to messages that cannot be lost."""

@@ -1,0 +1,88 @@
+"""The contract of a channel: a message that says the same everywhere, and a send that tells how it went."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, Self
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One telling verbatim, masked; `where` is the channel's name for people, `day` their date for it."""
+
+    text: str
+    stars: int | None
+    version: str
+    where: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What an alert says, before any channel's format. Stored as JSON in the outbox.
+
+    `title` is the fact with its numbers, `lead` since when and which version, `chance` the honest sentence, `link` the
+    one address to open and `link_text` its words; `trend` is a row of blocks, a week each. `data` is the same fact for
+    machines (signed webhooks). `kind` is incident.opened, incident.updated, incident.resolved, test and so on.
+    """
+
+    kind: str
+    title: str
+    lead: str
+    app: str
+    language: str
+    severity: str = ""
+    quotes: tuple[Quote, ...] = ()
+    chance: str = ""
+    trend: str = ""
+    link: str = ""
+    link_text: str = ""
+    incident_id: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that the outbox keeps."""
+        return asdict(self) | {"quotes": [asdict(quote) for quote in self.quotes]}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """Read what `to_json` made."""
+        return cls(**{**document, "quotes": tuple(Quote(**quote) for quote in document.get("quotes", ()))})
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A message was taken: the status and the beginning of the answer."""
+
+    status: int
+    answer: str = ""
+
+
+class DeliveryError(Exception):
+    """A message was not taken; the text says why in words.
+
+    `lasting`: no further try can help. `retry_after`: seconds the receiver asked for. `gone`: the receiver wants no
+    more messages at all, so the destination is to be disabled.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        lasting: bool = False,
+        retry_after: float | None = None,
+        gone: bool = False,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.lasting, self.retry_after, self.gone, self.status = lasting, retry_after, gone, status
+
+
+class Channel(Protocol):
+    """One destination, ready to send. `pace` is the least seconds between two messages."""
+
+    pace: float
+
+    def send(self, message: Message, delivery_id: UUID, at: datetime) -> Receipt:
+        """Send once. `at` is the database's clock, for signatures. Raises DeliveryError; any answer but 2xx is one."""
+        ...

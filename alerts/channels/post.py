@@ -1,0 +1,109 @@
+"""One POST of JSON with a time limit, no redirects, and no way into a private network.
+
+The guard resolves the host, refuses when any address is not public, and connects to the very address it checked, so
+that a second answer of the name server cannot lead elsewhere (DNS rebinding).
+"""
+
+import socket
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from time import monotonic
+
+import httpx
+
+from alerts.channels.base import DeliveryError, Receipt
+
+TIMEOUT = 15.0
+LONGEST_ANSWER = 2_000
+
+
+def post(url: str, body: bytes, headers: dict[str, str], *, guarded: bool = True, timeout: float = TIMEOUT) -> Receipt:
+    """POST `body`. Raises DeliveryError on anything but 2xx, with what the receiver asked for (Retry-After, 410).
+
+    `guarded` off trusts the address (a fixed service behind a proxy, or private networks allowed by a setting).
+    """
+    request = _request(url, body, headers, guarded=guarded)
+    begun = monotonic()
+    try:
+        with httpx.Client(
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
+            follow_redirects=False,
+            trust_env=not guarded,
+        ) as client:
+            answer = client.send(request, stream=True)
+            text = _read(answer, begun + timeout)
+            answer.close()
+    except httpx.TimeoutException as error:
+        raise DeliveryError(f"No answer within {timeout:.0f} seconds.") from error
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise DeliveryError(f"The connection failed: {error or type(error).__name__}.") from error
+    if answer.is_success:
+        return Receipt(answer.status_code, text)
+    raise DeliveryError(
+        f"The receiver answered {answer.status_code}" + (f": {text}" if text else "."),
+        status=answer.status_code,
+        gone=answer.status_code == 410,
+        retry_after=retry_after(answer.headers.get("retry-after"), answer.headers.get("date")),
+    )
+
+
+def retry_after(value: str | None, date: str | None = None) -> float | None:
+    """Return the seconds that a Retry-After header asks for: a number, or a date told by the receiver's own clock."""
+    if not value:
+        return None
+    if value.strip().isascii() and value.strip().isdigit():
+        return float(value)
+    try:
+        if date is None:
+            return None
+        return max((parsedate_to_datetime(value) - parsedate_to_datetime(date)).total_seconds(), 0.0)
+    except (TypeError, ValueError):
+        return None
+
+
+def _request(url: str, body: bytes, headers: dict[str, str], *, guarded: bool) -> httpx.Request:
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise DeliveryError("The address cannot be read.", lasting=True) from error
+    if address.scheme not in {"http", "https"} or not address.host:
+        raise DeliveryError("The address must begin with https:// or http://.", lasting=True)
+    headers = {"content-type": "application/json", "user-agent": "Cocoon/0.1", **headers}
+    if not guarded:
+        return httpx.Request("POST", address, content=body, headers=headers)
+    checked = _public_address(address.host, address.port or (443 if address.scheme == "https" else 80))
+    return httpx.Request(
+        "POST",
+        address.copy_with(host=checked),
+        content=body,
+        headers={"host": address.netloc.decode("ascii"), **headers},
+        extensions={"sni_hostname": address.raw_host.decode("ascii").strip("[]")},
+    )
+
+
+def _public_address(host: str, port: int) -> str:
+    """Return one address of the host; raise unless every one of them is public."""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError) as error:
+        raise DeliveryError(f"The name {host} is not known.") from error
+    for text in found:
+        address = ip_address(text.partition("%")[0])
+        inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
+        if not inner.is_global or inner.is_multicast:
+            raise DeliveryError(
+                f"The address of {host} is inside a private network; allow it by COCOON_ALLOW_PRIVATE_WEBHOOKS=yes."
+            )
+    if not found:
+        raise DeliveryError(f"The name {host} has no address.")
+    return min(found, key=lambda text: (":" in text, text))
+
+
+def _read(answer: httpx.Response, deadline: float) -> str:
+    """Read the beginning of the answer, not longer than the deadline: a receiver may send for ever."""
+    kept = b""
+    for chunk in answer.iter_bytes(4096):
+        kept += chunk
+        if len(kept) >= LONGEST_ANSWER or monotonic() > deadline:
+            break
+    return kept[:LONGEST_ANSWER].decode("utf-8", "replace").strip()

@@ -1,0 +1,53 @@
+"""Detectors: pure functions from counts to a judgement with its uncertainty. No clock, no database, numpy only."""
+
+from alerts.detectors.bad_release import bad_release, bad_release_scan, bad_release_shortfall
+from alerts.detectors.burst import burst, burst_scan
+from alerts.detectors.calibration import (
+    DEFAULT_THRESHOLDS,
+    LINES,
+    Chance,
+    chance,
+    false_alarm_years,
+    false_alarms_per_stream_year,
+    split_budget,
+    threshold_for_budget,
+)
+from alerts.detectors.crash_spike import crash_spike, crash_spike_scan, release_crash_spike
+from alerts.detectors.episodes import Episode, episodes, replay_rating_drop
+from alerts.detectors.judgement import Effect, Judgement, Level, Rule, Shortfall, Thresholds
+from alerts.detectors.new_irritant import new_irritant, new_irritant_scan, new_irritant_shortfall
+from alerts.detectors.rating_drop import rating_drop, rating_drop_scan, rating_drop_shortfall
+
+__all__ = [
+    "DEFAULT_THRESHOLDS",
+    "LINES",
+    "Chance",
+    "Effect",
+    "Episode",
+    "Judgement",
+    "Level",
+    "Rule",
+    "Shortfall",
+    "Thresholds",
+    "bad_release",
+    "bad_release_scan",
+    "bad_release_shortfall",
+    "burst",
+    "burst_scan",
+    "chance",
+    "crash_spike",
+    "crash_spike_scan",
+    "episodes",
+    "false_alarm_years",
+    "false_alarms_per_stream_year",
+    "new_irritant",
+    "new_irritant_scan",
+    "new_irritant_shortfall",
+    "rating_drop",
+    "rating_drop_scan",
+    "rating_drop_shortfall",
+    "release_crash_spike",
+    "replay_rating_drop",
+    "split_budget",
+    "threshold_for_budget",
+]

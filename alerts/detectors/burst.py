@@ -1,0 +1,199 @@
+"""Are bad reviews pouring in right now? Hourly counts of 1 and 2 stars against the usual of this hour and weekday."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.detectors.calibration import DEFAULT_THRESHOLDS, false_alarm_years
+from alerts.detectors.excess import excess_score
+from alerts.detectors.judgement import Effect, Judgement, Thresholds
+from alerts.detectors.stars import Floats, Ints, between, day_weights, running
+
+WINDOWS = (1, 2, 3, 4, 6, 9, 12, 18, 24)  # hours
+HOURS = 28 * 24
+LEAST_NEGATIVES = 5
+HOUR_NOISE = 0.15  # relative variance of one hour's negatives beyond Poisson
+DAY_NOISE = 0.05  # and of a day's, which no number of hours averages out
+ODDS_NOISE = 0.20  # prior of the relative variance of a day's odds of a negative review
+NOISE_DAYS = 28  # that the prior counts for, and that the stream's own noise is estimated on
+PROFILE_WEIGHT = 4.0  # days of even profile in the hour and weekday profiles
+BUSY = 50.0  # reviews a day above which the thresholds are half a point higher
+
+
+@dataclass(frozen=True, slots=True)
+class BurstScan:
+    """The loudest window of each stream at each hour, all (streams, hours); NaN where no window can speak."""
+
+    score: Floats
+    window: Ints
+    expected: Floats
+    seen: Floats
+    variance: Floats
+    reviews_a_day: Floats
+
+
+def burst(
+    negatives: NDArray[np.integer],
+    reviews: NDArray[np.integer],
+    first_hour: datetime,
+    look: datetime,
+    thresholds: Thresholds | None = None,
+) -> Judgement | None:
+    """Judge the hours up to `look` (the start of the last whole hour), (hours,) counts from `first_hour`.
+
+    `negatives` have 1 or 2 stars. The effect is in negatives an hour; `n_after` and `n_before` are hours. None where
+    there are under 5 negatives in a day or under a week of history. Thresholds are 4.5 and 5.0, half a point more from
+    50 reviews a day. Raises ValueError on unequal shapes or a look outside the counts.
+    """
+    last = int((look - first_hour) / timedelta(hours=1))
+    if not 0 <= last < len(negatives):
+        raise ValueError(f"the look {look} is outside the counts, which begin at {first_hour}")
+    found = scan_bursts(negatives[None, : last + 1], reviews[None, : last + 1])
+    score = float(found.score[0, -1])
+    if np.isnan(score):
+        return None
+    if thresholds is None:
+        usual = DEFAULT_THRESHOLDS["burst"]
+        more = 0.5 if found.reviews_a_day[0, -1] >= BUSY else 0.0
+        thresholds = Thresholds(usual.watch + more, usual.alert + more)
+    window = int(found.window[0, -1])
+    since = look - timedelta(hours=window - 1)
+    before, after = float(found.expected[0, -1]) / window, float(found.seen[0, -1]) / window
+    return Judgement(
+        rule="burst",
+        score=score,
+        level=thresholds.level(score),
+        effect=Effect(
+            before=before,
+            after=after,
+            difference=after - before,
+            half_width=1.96 * float(found.variance[0, -1]) ** 0.5 / window,
+            n_before=min(HOURS, max(last + 1 - window - 24, 0)),
+            n_after=window,
+        ),
+        window_days=1,
+        since=since.date(),
+        baseline_from=max(look - timedelta(hours=HOURS + 24), first_hour).date(),
+        baseline_to=(look - timedelta(days=1)).date(),
+        false_alarm_years=false_alarm_years("burst", score),
+        window_hours=window,
+    )
+
+
+def burst_scan(negatives: NDArray[np.integer], reviews: NDArray[np.integer]) -> Floats:
+    """Return the score of every stream at the end of every hour: (streams, hours), NaN where too thin."""
+    return scan_bursts(negatives, reviews).score
+
+
+def scan_bursts(negatives: NDArray[np.integer], reviews: NDArray[np.integer]) -> BurstScan:
+    """Score = max over windows of 1 to 24 hours of dev/√(1 + μ·noise + μ/(y_b + 1)), for the harder of two μ.
+
+    One μ is the usual rate: over the window's hours, the rate of the 28 days that end 24 hours before each, days of
+    unusual volume capped, shaped by the profile of its hour and of its weekday; noise 0.15/w + 0.05. The other is the
+    usual odds times the window's other reviews, noise ψ + 1/others: a campaign or a release brings more of both
+    kinds, an outage only bad ones. ψ is the stream's own day noise, shrunk to 0.20.
+    Both counts are (streams, hours).
+    """
+    if negatives.shape != reviews.shape:
+        raise ValueError("negatives and reviews cover the same hours")
+    weight = _hour_weights(reviews)
+    bad, every = running(negatives), running(reviews)
+    usual_bad, usual_all = running(negatives * weight), running(reviews * weight)
+    hours = np.arange(negatives.shape[1])
+    end = np.maximum(hours - 23, 0)
+    start = np.maximum(end - HOURS, 0)
+    length = np.maximum(end - start, 1)
+    before_bad, before_all = usual_bad[:, end] - usual_bad[:, start], usual_all[:, end] - usual_all[:, start]
+    hourly = before_bad / length * _profile(reviews * weight, before_all / length)
+    hourly = np.where(end - start >= 7 * 24, hourly, np.nan)
+    expected = running(np.nan_to_num(hourly))
+    odds_noise = _odds_noise(negatives, reviews)
+    odds = (before_bad + 1) / (before_all - before_bad + 3)
+    nothing = np.full(negatives.shape, np.nan)
+    best = BurstScan(nothing, np.zeros(negatives.shape, np.int64), nothing, nothing, nothing, before_all / length * 24)
+    for window in WINDOWS:
+        first = np.maximum(hours + 1 - window, 0)
+        y, n = bad[:, hours + 1] - bad[:, first], every[:, hours + 1] - every[:, first]
+        mean = np.where(np.isnan(hourly), np.nan, expected[:, hours + 1] - expected[:, first])
+        noise = HOUR_NOISE / window + DAY_NOISE
+        unsure = 1 / (before_bad + 1)
+        more = excess_score(y, mean, mean * (noise + unsure))
+        others = n - y + 1
+        worse = excess_score(y, odds * others, odds * others * (odds_noise + 1 / others + unsure))
+        score = np.where(y >= LEAST_NEGATIVES, np.minimum(more, worse), np.nan)
+        variance = y + y**2 * noise + mean**2 * unsure
+        better = ~(score <= best.score) & ~np.isnan(score)
+        best = BurstScan(
+            np.where(better, score, best.score),
+            np.where(better, window, best.window),
+            np.where(better, mean, best.expected),
+            np.where(better, y, best.seen),
+            np.where(better, variance, best.variance),
+            best.reviews_a_day,
+        )
+    return best
+
+
+def _hour_weights(reviews: NDArray[np.integer]) -> Floats:
+    """Return the baseline weight of each hour: that of its day (24 hours from the first), see `day_weights`."""
+    daily = _by_day(reviews)
+    return np.repeat(day_weights(daily, np.ones(daily.shape)), 24, axis=1)[:, : reviews.shape[1]]
+
+
+def _by_day(hourly: NDArray[np.integer]) -> Floats:
+    streams, hours = hourly.shape
+    padded = np.zeros((streams, -(-hours // 24) * 24))
+    padded[:, :hours] = hourly
+    daily: Floats = padded.reshape(streams, -1, 24).sum(axis=2)
+    return daily
+
+
+def _odds_noise(negatives: NDArray[np.integer], reviews: NDArray[np.integer]) -> Floats:
+    """Return, for each hour, the relative variance beyond Poisson of a day's odds of a negative review.
+
+    Moments over 28 whole days that end a day before the hour's own, unusual volumes capped, shrunk as for the stars.
+    """
+    every = _by_day(reviews)
+    weight = day_weights(every, np.ones(every.shape))
+    bad, good = _by_day(negatives) * weight, (every - _by_day(negatives)) * weight
+    days = np.arange(bad.shape[1])
+    end = np.maximum(days - 1, 0)
+    start = np.maximum(end - NOISE_DAYS, 0)
+    length = np.maximum(end - start, 1)
+
+    def mean_of(daily: Floats) -> Floats:
+        mean: Floats = between(running(daily), start, end) / length
+        return mean
+
+    y = mean_of(bad)
+    odds = y / np.maximum(mean_of(good), 1e-9)
+    scale = odds**2 * mean_of(good**2)
+    misses = mean_of(bad**2) - 2 * odds * mean_of(bad * good) + scale
+    found = (misses - y * (1 + odds)) / np.maximum(scale, 1e-9)
+    own = length * y * ODDS_NOISE / (y * ODDS_NOISE + 1)
+    noise = (own * np.clip(found, 0.0, 2.0) + NOISE_DAYS * ODDS_NOISE) / (own + NOISE_DAYS)
+    return np.repeat(noise, 24, axis=1)[:, : negatives.shape[1]]
+
+
+def _profile(reviews: Floats, rate: Floats) -> Floats:
+    """Return each hour's multiple of an even rate: hour of the day × weekday, of the same 28 days, shrunk to 1."""
+    same_hour, same_day = np.zeros(rate.shape), np.zeros(rate.shape)
+    hour_count, day_count = np.zeros(rate.shape[1]), np.zeros(rate.shape[1])
+    sums = running(reviews)
+    hours = np.arange(rate.shape[1])
+    for day in range(1, 29):
+        # Three hours around the same hour: one alone is too thin on a small stream.
+        end, start = np.maximum(hours + 2 - 24 * day, 0), np.maximum(hours - 1 - 24 * day, 0)
+        same_hour += sums[:, end] - sums[:, start]
+        hour_count += end - start
+    for week in range(1, 5):
+        end = np.maximum(hours + 13 - 168 * week, 0)
+        start = np.maximum(end - 24, 0)
+        same_day += sums[:, end] - sums[:, start]
+        day_count += end - start
+    even = np.maximum(rate, 1e-9)
+    of_hour = (same_hour + even * PROFILE_WEIGHT) / (even * (hour_count + PROFILE_WEIGHT))
+    of_day = (same_day + even * 24 * PROFILE_WEIGHT) / (even * (day_count + 24 * PROFILE_WEIGHT))
+    return of_hour * of_day

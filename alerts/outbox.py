@@ -1,0 +1,380 @@
+"""The outbox: messages written with what they tell, claimed by lease, sent at least once under one id, never lost.
+
+All times here are the database's clock: those of machines differ. A delivery is sent only once the receiver said 2xx;
+a dispatcher that dies in between leaves its lease to run out, and another sends the same id again.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from alerts.channels.base import Channel, DeliveryError, Message, Receipt
+from alerts.quiet import quiet_until
+from alerts.wording import delivery_failed_message
+from models.apps import App
+from models.incidents import Delivery, Destination, IncidentEvent
+
+log = logging.getLogger(__name__)
+
+Transaction = Callable[[], AbstractContextManager[Session]]
+
+LEASE = timedelta(seconds=60)
+SCHEDULE = tuple(timedelta(seconds=s) for s in (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 36_000))
+"""The delay before each try, as Svix has it; the last failure makes the delivery dead."""
+JITTER = 0.2
+LONGEST_WAIT = timedelta(hours=24)  # whatever Retry-After says
+NOTICE = "delivery.failed"
+"""The kind of message that tells of another's failure; it makes no such message itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A destination as the dispatcher sees it; `sealed` is its encrypted secret part."""
+
+    id: int
+    app_id: int | None
+    kind: str
+    name: str
+    config: Mapping[str, Any]
+    sealed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this worker may send until its lease runs out. `at` is the database's clock at the claim."""
+
+    app_id: int
+    id: UUID
+    incident_id: UUID | None
+    kind: str
+    message: Mapping[str, Any]
+    tries: int
+    at: datetime
+    lease_until: datetime
+    target: Target
+
+
+OpenChannel = Callable[[Target], Channel]
+"""Makes a destination ready to send. Raises DeliveryError when its settings cannot be used."""
+
+
+def enqueue(
+    session: Session,
+    *,
+    app_id: int,
+    destination_id: int,
+    kind: str,
+    event_id: UUID,
+    message: Message,
+    incident_id: UUID | None = None,
+) -> UUID | None:
+    """Write one delivery in the caller's transaction, due at once. None when this event was already written for it."""
+    return session.scalar(
+        insert(Delivery)
+        .values(
+            app_id=app_id,
+            id=uuid4(),
+            incident_id=incident_id,
+            event_id=event_id,
+            destination_id=destination_id,
+            kind=kind,
+            message=message.to_json(),
+            attempts=[],
+        )
+        .on_conflict_do_nothing(index_elements=["app_id", "event_id", "destination_id"])
+        .returning(Delivery.id)
+    )
+
+
+def claim(session: Session, worker: str, limit: int, lease: timedelta = LEASE) -> list[Claimed]:
+    """Take up to `limit` due deliveries of enabled destinations for `worker`, those of dead workers included.
+
+    What is due in a destination's quiet hours is put off to their end first.
+    """
+    _hold(session)
+    clock = func.clock_timestamp()
+    due = (
+        select(Delivery.app_id, Delivery.id)
+        .join(Destination, and_(Destination.id == Delivery.destination_id, Destination.enabled))
+        .where(
+            Delivery.state.in_(("queued", "sending")),
+            Delivery.due_at <= clock,
+            or_(Delivery.lease_until.is_(None), Delivery.lease_until <= clock),
+        )
+        .order_by(Delivery.due_at, Delivery.created_at)
+        .limit(limit)
+        .with_for_update(of=Delivery, skip_locked=True)
+        .cte("due")
+    )
+    taken = session.execute(
+        update(Delivery)
+        .where(Delivery.app_id == due.c.app_id, Delivery.id == due.c.id)
+        .values(state="sending", lease_by=worker, lease_until=clock + lease)
+        .returning(
+            Delivery.app_id,
+            Delivery.id,
+            Delivery.incident_id,
+            Delivery.kind,
+            Delivery.message,
+            Delivery.tries,
+            Delivery.lease_until,
+            Delivery.destination_id,
+            Delivery.created_at,
+            func.clock_timestamp().label("at"),
+        )
+        .execution_options(synchronize_session=False)
+    ).all()
+    targets = {
+        d.id: Target(d.id, d.app_id, d.kind, d.name, dict(d.config), d.sealed)
+        for d in session.scalars(
+            select(Destination)
+            .where(Destination.id.in_({row.destination_id for row in taken}))
+            .execution_options(populate_existing=True)
+        )
+    }
+    return [
+        Claimed(
+            row.app_id,
+            row.id,
+            row.incident_id,
+            row.kind,
+            row.message,
+            row.tries,
+            row.at,
+            row.lease_until,
+            targets[row.destination_id],
+        )
+        for row in sorted(taken, key=lambda row: row.created_at)  # a statement returns rows in no order
+    ]
+
+
+def _hold(session: Session) -> None:
+    """Put off what is due in quiet hours, but for a test, which somebody is waiting for."""
+    keeping = session.execute(
+        select(Destination.id, Destination.config).where(Destination.enabled, Destination.config.has_key("quiet"))
+    ).all()
+    if not keeping:
+        return
+    now = _now(session)
+    for destination_id, config in keeping:
+        until = quiet_until(config, now)
+        if until is not None:
+            session.execute(
+                update(Delivery)
+                .where(
+                    Delivery.destination_id == destination_id,
+                    Delivery.state == "queued",
+                    Delivery.due_at < until,
+                    Delivery.kind != "test",
+                )
+                .values(due_at=until)
+                .execution_options(synchronize_session=False)
+            )
+
+
+def release(session: Session, destination_id: int) -> int:
+    """Let go what quiet hours may have held back, after they were changed: due at once. Returns how many."""
+    freed = session.execute(
+        update(Delivery)
+        .where(Delivery.destination_id == destination_id, Delivery.state == "queued", Delivery.tries == 0)
+        .values(due_at=func.least(Delivery.due_at, func.clock_timestamp()))
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(freed.all())
+
+
+def delivered(session: Session, claimed: Claimed, receipt: Receipt) -> None:
+    """Record a 2xx. It counts even when the lease had run out meanwhile: the receiver has the message."""
+    clock = _now(session)
+    session.execute(
+        update(Delivery)
+        .where(Delivery.app_id == claimed.app_id, Delivery.id == claimed.id, Delivery.state != "sent")
+        .values(
+            state="sent",
+            tries=Delivery.tries + 1,
+            sent_at=clock,
+            lease_by=None,
+            lease_until=None,
+            last_error="",
+            attempts=Delivery.attempts.concat([{"at": clock.isoformat(), "status": receipt.status, "error": ""}]),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def failed(session: Session, worker: str, claimed: Claimed, error: DeliveryError) -> None:
+    """Record a failed try: back off, or give up after the last one; a receiver that is gone disables its destination.
+
+    Does nothing when the lease has gone to another worker, who is trying now.
+    """
+    row = session.scalar(
+        select(Delivery)
+        .where(
+            Delivery.app_id == claimed.app_id,
+            Delivery.id == claimed.id,
+            Delivery.state == "sending",
+            Delivery.lease_by == worker,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        return
+    clock = _now(session)
+    row.tries += 1
+    row.attempts = [*row.attempts, {"at": clock.isoformat(), "status": error.status, "error": str(error)[:500]}]
+    row.last_error, row.lease_by, row.lease_until = str(error)[:500], None, None
+    if error.gone:
+        row.state = "dead"
+        _disable(session, claimed, str(error), clock)
+    elif error.lasting or row.tries >= len(SCHEDULE):
+        row.state = "dead"
+        _tell_others(session, claimed, row, clock)
+    else:
+        row.state = "queued"
+        row.due_at = clock + wait(row.tries, error.retry_after)
+    session.flush()
+
+
+def wait(tries: int, retry_after: float | None = None) -> timedelta:
+    """Return how long to wait after `tries` failed tries: the schedule ± 20 %, never less than the receiver asked."""
+    base = SCHEDULE[min(tries, len(SCHEDULE) - 1)] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+    asked = timedelta(seconds=min(retry_after, LONGEST_WAIT.total_seconds())) if retry_after else timedelta(0)
+    return max(base, asked)
+
+
+def give_back(session: Session, worker: str, claimed: Claimed, after: timedelta) -> None:
+    """Return a delivery that was not tried (its destination just failed, or the process stops)."""
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.app_id == claimed.app_id,
+            Delivery.id == claimed.id,
+            Delivery.state == "sending",
+            Delivery.lease_by == worker,
+        )
+        .values(state="queued", lease_by=None, lease_until=None, due_at=func.clock_timestamp() + after)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def revive(session: Session, start: datetime, end: datetime, *, destination_id: int | None = None) -> int:
+    """Queue the dead deliveries made between two moments again, from the first try. Returns how many."""
+    return _requeue(
+        session,
+        Delivery.created_at >= start,
+        Delivery.created_at <= end,
+        *([Delivery.destination_id == destination_id] if destination_id is not None else []),
+    )
+
+
+def revive_one(session: Session, delivery_id: UUID) -> bool:
+    """Queue one dead delivery again; False when it is not dead or not there."""
+    return _requeue(session, Delivery.id == delivery_id) == 1
+
+
+def _requeue(session: Session, *which: Any) -> int:
+    revived = session.execute(
+        update(Delivery)
+        .where(Delivery.state == "dead", *which)
+        .values(state="queued", tries=0, due_at=func.clock_timestamp(), lease_by=None, lease_until=None)
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(revived.all())
+
+
+def oldest_due_age(session: Session) -> timedelta | None:
+    """Return for how long the oldest message that should be under way has been waiting; None when none is.
+
+    More than a minute means that nobody sends: the banner's figure. Back-off is not counted, only what is due.
+    """
+    clock = func.clock_timestamp()
+    age: timedelta | None = session.scalar(
+        select(func.max(clock - Delivery.due_at))
+        .join(Destination, and_(Destination.id == Delivery.destination_id, Destination.enabled))
+        .where(
+            Delivery.state.in_(("queued", "sending")),
+            Delivery.due_at <= clock,
+            or_(Delivery.lease_until.is_(None), Delivery.lease_until <= clock),
+        )
+    )
+    return age
+
+
+def _disable(session: Session, claimed: Claimed, reason: str, clock: datetime) -> None:
+    """Stop sending to a receiver that wants no more, keep what was for it, and say so elsewhere."""
+    destination = session.get_one(Destination, claimed.target.id, with_for_update=True, populate_existing=True)
+    if not destination.enabled:
+        return
+    destination.enabled, destination.disabled_reason = False, reason[:500]
+    waiting = session.scalars(
+        update(Delivery)
+        .where(Delivery.destination_id == destination.id, Delivery.state == "queued")
+        .values(state="dead", last_error=f"Not sent: {reason}"[:500])
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    _note(session, claimed, "destination_disabled", {"reason": reason, "also_waiting": len(waiting)}, clock)
+    _elsewhere(session, claimed, uuid5(claimed.id, "disabled"), "disabled", reason)
+
+
+def _tell_others(session: Session, claimed: Claimed, row: Delivery, clock: datetime) -> None:
+    _note(session, claimed, "delivery_dead", {"reason": row.last_error, "tries": row.tries}, clock)
+    _elsewhere(session, claimed, uuid5(claimed.id, f"dead:{len(row.attempts)}"), "dead", row.last_error)
+
+
+def _note(session: Session, claimed: Claimed, kind: str, detail: dict[str, Any], clock: datetime) -> None:
+    if claimed.incident_id is not None:
+        about = {"destination": claimed.target.name, "delivery": str(claimed.id)}
+        session.add(
+            IncidentEvent(
+                app_id=claimed.app_id,
+                incident_id=claimed.incident_id,
+                at=clock,
+                kind=kind,
+                detail={**about, **detail},
+            )
+        )
+
+
+def _elsewhere(session: Session, claimed: Claimed, event_id: UUID, what: str, reason: str) -> None:
+    if claimed.kind == NOTICE:
+        return
+    app = session.get(App, claimed.app_id)
+    told = Message.from_json(dict(claimed.message))
+    for other in session.scalars(
+        select(Destination).where(
+            Destination.enabled,
+            Destination.id != claimed.target.id,
+            or_(Destination.app_id.is_(None), Destination.app_id == claimed.app_id),
+        )
+    ):
+        message = delivery_failed_message(
+            NOTICE, told, destination=claimed.target.name, what=what, reason=reason, app=app.name if app else told.app
+        )
+        enqueue(
+            session,
+            app_id=claimed.app_id,
+            destination_id=other.id,
+            kind=NOTICE,
+            event_id=event_id,
+            message=message,
+            incident_id=claimed.incident_id,
+        )
+
+
+def _now(session: Session) -> datetime:
+    clock: datetime | None = session.scalar(select(func.clock_timestamp()))
+    assert clock is not None, "the database has a clock"
+    return clock
