@@ -1,0 +1,12 @@
+"""SERVE, to programs: the JSON API under /api/v1."""
+
+from fastapi import APIRouter
+
+from app.api import apps, deliveries, destinations, incidents, reviews, sources, trends
+from app.errors import PROBLEMS
+
+router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+for part in (apps, reviews, trends, sources, incidents, deliveries, destinations):
+    router.include_router(part.router)
+
+__all__ = ["router"]

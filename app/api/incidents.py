@@ -1,0 +1,143 @@
+"""Incidents: what opened, its story, and what people decide about it."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.deliveries import DeliveryOut
+from app.api.shapes import Body, Text
+from app.db import DB
+from app.decisions import Decision, decide
+from app.errors import not_found
+from app.reading import incidents as reading
+from models.incidents import Incident
+
+router = APIRouter(tags=["incidents"])
+
+
+class IncidentOut(BaseModel):
+    """One episode of one rule on one subject."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: UUID
+    app_id: int
+    rule: str
+    subject: str
+    state: str
+    severity: str
+    origin: str
+    opened_at: datetime
+    opened_day: date
+    updated_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    silenced_until: datetime | None
+    resolved_at: datetime | None
+    last_above_day: date
+    baseline_to: date | None
+    score: float
+    peak_score: float
+    effect: dict[str, Any]
+    evidence: dict[str, Any]
+
+
+class EventOut(BaseModel):
+    """A line of the timeline."""
+
+    model_config = ConfigDict(from_attributes=True)
+    at: datetime
+    kind: str
+    actor: str
+    detail: dict[str, Any]
+
+
+class IncidentStory(IncidentOut):
+    """With its timeline, oldest first, and its deliveries."""
+
+    timeline: list[EventOut]
+    deliveries: list[DeliveryOut]
+
+
+class Incidents(BaseModel):
+    """The last opened first."""
+
+    items: list[IncidentOut]
+    next: UUID | None = Field(description="give it as `before` for the next page")
+
+
+class Note(Body):
+    """Words for the timeline, if any."""
+
+    note: Annotated[Text, Field(max_length=500)] = ""
+
+
+class Silence(Note):
+    """How long to send nothing."""
+
+    days: Annotated[int, Field(ge=1, le=90)] = 7
+
+
+@router.get("/incidents")
+def list_incidents(
+    session: DB,
+    app_id: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
+    state: Annotated[list[Literal["open", "acknowledged", "resolved"]] | None, Query()] = None,
+    before: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Incidents:
+    """Incidents of all apps, or of one."""
+    found = reading.find(session, app_id=app_id, states=state or (), before=before, limit=limit + 1)
+    following = found[limit - 1][0].id if len(found) > limit else None
+    return Incidents(items=[IncidentOut.model_validate(incident) for incident, _ in found[:limit]], next=following)
+
+
+@router.get("/incidents/{incident_id}")
+def get_incident(incident_id: UUID, session: DB) -> IncidentStory:
+    """One incident with its whole story."""
+    story = reading.story(session, incident_id)
+    if story is None:
+        raise not_found("incident")
+    own = IncidentOut.model_validate(story.incident).model_dump()
+    return IncidentStory(
+        **own,
+        timeline=[EventOut.model_validate(event) for event in story.events],
+        deliveries=[DeliveryOut.model_validate(delivery) for delivery, _ in story.deliveries],
+    )
+
+
+def _decide(request: Request, session: DB, incident_id: UUID, what: Decision, body: Note, days: int = 7) -> IncidentOut:
+    incident: Incident | None = reading.one(session, incident_id)
+    if incident is None:
+        raise not_found("incident")
+    base_url = request.app.state.settings.base_url
+    actor = request.state.actor
+    changed = decide(session, incident, what, actor=actor, base_url=base_url, days=days, note=body.note)
+    return IncidentOut.model_validate(changed)
+
+
+@router.post("/incidents/{incident_id}/acknowledge")
+def acknowledge(incident_id: UUID, request: Request, session: DB, body: Note | None = None) -> IncidentOut:
+    """Say that somebody looks after it."""
+    return _decide(request, session, incident_id, "acknowledge", body or Note())
+
+
+@router.post("/incidents/{incident_id}/silence")
+def silence(incident_id: UUID, request: Request, session: DB, body: Silence | None = None) -> IncidentOut:
+    """Send nothing about it for some days."""
+    body = body or Silence()
+    return _decide(request, session, incident_id, "silence", body, body.days)
+
+
+@router.post("/incidents/{incident_id}/resolve")
+def resolve(incident_id: UUID, request: Request, session: DB, body: Note | None = None) -> IncidentOut:
+    """Close it by hand; those who were told are told that it is over."""
+    return _decide(request, session, incident_id, "resolve", body or Note())
+
+
+@router.post("/incidents/{incident_id}/reopen")
+def reopen(incident_id: UUID, request: Request, session: DB, body: Note | None = None) -> IncidentOut:
+    """Open it again."""
+    return _decide(request, session, incident_id, "reopen", body or Note())

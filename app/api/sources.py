@@ -1,0 +1,255 @@
+"""Sources, their runs, and the ledger of what is complete."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from app.api.shapes import Body, Day, Name, RowId
+from app.db import DB
+from app.errors import Problem, not_found
+from app.pages.sources import ask_for_walk
+from app.reading import sources as reading
+from app.reading.apps import today
+from models.apps import App
+from models.sources import Source
+
+FILES = {"key_file", "folder"}
+"""Settings that name a file of the server."""
+
+router = APIRouter(tags=["sources"])
+
+Minutes = Annotated[int, Field(ge=5, le=60 * 24 * 31)]
+Before = Annotated[int | None, Query(ge=1, lt=2**63, description="`next` of the page before")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+class SourceOut(BaseModel):
+    """One thing that is read on a rhythm."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: int
+    app_id: int
+    kind: str
+    channel: str
+    name: str
+    config: dict[str, Any]
+    enabled: bool
+    rhythm_minutes: int | None
+    next_run_at: datetime | None
+    high_water: datetime | None = Field(description="everything up to here is stored")
+    history_done: bool
+    failures: int
+    created_at: datetime
+
+
+class Sources(BaseModel):
+    """Sources by app, channel and name."""
+
+    items: list[SourceOut]
+
+
+class NewSource(Body):
+    """A source; `config` is what its kind needs (see GET /kinds and docs/sources.md)."""
+
+    app_id: Annotated[int, Field(ge=1, lt=2**63)]
+    kind: Name
+    name: Name
+    config: Annotated[dict[Name, str | int | bool | None], Field(max_length=20)]
+    rhythm_minutes: Minutes | None = None
+
+
+class SourceChange(Body):
+    """What to change."""
+
+    enabled: bool | None = None
+    rhythm_minutes: Minutes | None = None
+    name: Name | None = None
+
+
+class RunOut(BaseModel):
+    """One walk of a source, with its one outcome and the reason in words."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: int
+    source_id: int
+    trigger: str
+    outcome: str
+    reason: str
+    started_at: datetime
+    finished_at: datetime | None
+    pages: int
+    seen: int
+    stored: int
+    revised: int
+    quarantined: int
+    progress: float | None
+
+
+class Runs(BaseModel):
+    """Newest first."""
+
+    items: list[RunOut]
+    next: int | None = Field(description="give it as `before` for the next page")
+
+
+class CoverageOut(BaseModel):
+    """Whether we know all that a source had on a day: complete, partial, unknown or held."""
+
+    model_config = ConfigDict(from_attributes=True)
+    source_id: int
+    day: date
+    state: str
+    reason: str
+    checked_at: datetime
+
+
+class CoverageList(BaseModel):
+    """By source and day; a day without a row was promised nothing."""
+
+    items: list[CoverageOut]
+
+
+class KindOut(BaseModel):
+    """A kind of source that can be added."""
+
+    kind: str
+    channel: str
+    minutes: int | None = None
+    brings: list[str] = []
+    label_fr: str = ""
+    label_en: str = ""
+
+
+class Asked(BaseModel):
+    """A walk was asked for; follow it at `runs`."""
+
+    source_id: int
+    trigger: Literal["manual", "backfill"]
+    runs: str
+
+
+def source_or_404(session: Session, source_id: int) -> Source:
+    """The source, or Problem 404."""
+    source = session.get(Source, source_id)
+    if source is None:
+        raise not_found("source")
+    return source
+
+
+@router.get("/kinds")
+def list_kinds(request: Request) -> list[KindOut]:
+    """The kinds of source that this server can read."""
+    return [KindOut.model_validate(kind) for kind in getattr(request.app.state, "kinds", [])]
+
+
+@router.get("/sources")
+def list_sources(session: DB, app_id: Annotated[int | None, Query(ge=1, lt=2**63)] = None) -> Sources:
+    """Every source, or those of one app."""
+    return Sources(items=[SourceOut.model_validate(state.source) for state in reading.states(session, app_id)])
+
+
+@router.post("/sources", status_code=201)
+def create_source(body: NewSource, request: Request, response: Response, session: DB) -> SourceOut:
+    """Add a source; it is first read when its rhythm comes round, or by POST /run."""
+    if session.get(App, body.app_id) is None:
+        raise Problem(422, "There is no such app.", where="body.app_id")
+    kinds = {kind["kind"]: kind for kind in getattr(request.app.state, "kinds", [])}
+    if body.kind not in kinds:
+        known = ", ".join(sorted(kinds)) or "none with this server"
+        raise Problem(422, f"There is no such kind of source. Kinds: {known}.", where="body.kind")
+    # Addresses belong to the installation's settings and files to the command line: who may add a source over the
+    # network must not thereby read this machine's files or call what only it can reach.
+    if body.kind == "file":
+        raise Problem(422, "A file is imported on the command line: cocoon import FILE --app NAME.", where="body.kind")
+    if own := [name for name in body.config if name.endswith("url") or name == "path"]:
+        raise Problem(422, f"The address is not a source's own setting: leave out {own[0]}.", where="body.config")
+    source = Source(
+        app_id=body.app_id,
+        kind=body.kind,
+        channel=kinds[body.kind]["channel"],
+        name=body.name,
+        config=_confined(body.config, request.app.state.settings.data / "files"),
+        rhythm_minutes=body.rhythm_minutes or kinds[body.kind].get("minutes"),
+    )
+    session.add(source)
+    session.flush()
+    response.headers["Location"] = f"/api/v1/sources/{source.id}"
+    return SourceOut.model_validate(source)
+
+
+def _confined(config: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings with the files they name inside the one folder that the network may speak of."""
+    found = dict(config)
+    for name in FILES & set(config):
+        try:
+            place = (folder / str(config[name])).resolve()
+        except (OSError, ValueError):
+            place = Path("/")
+        if not place.is_relative_to(folder.resolve()):
+            raise Problem(422, f"Put it into {folder} on the server, and name it there.", where=f"body.config.{name}")
+        found[name] = str(place)
+    return found
+
+
+@router.get("/sources/{source_id}")
+def get_source(source_id: RowId, session: DB) -> SourceOut:
+    """One source."""
+    return SourceOut.model_validate(source_or_404(session, source_id))
+
+
+@router.patch("/sources/{source_id}")
+def change_source(source_id: RowId, body: SourceChange, session: DB) -> SourceOut:
+    """Pause or resume it, or change its rhythm or name."""
+    source = source_or_404(session, source_id)
+    if body.enabled is not None:
+        source.enabled = body.enabled
+    source.rhythm_minutes = body.rhythm_minutes or source.rhythm_minutes
+    source.name = body.name or source.name
+    session.flush()
+    return SourceOut.model_validate(source)
+
+
+@router.post("/sources/{source_id}/run", status_code=202)
+def run_source(source_id: RowId, request: Request, session: DB, background: BackgroundTasks) -> Asked:
+    """Have it read now, by any worker."""
+    ask_for_walk(request, background, source_or_404(session, source_id), "manual")
+    return Asked(source_id=source_id, trigger="manual", runs=f"/api/v1/sources/{source_id}/runs")
+
+
+@router.post("/sources/{source_id}/backfill", status_code=202)
+def backfill_source(source_id: RowId, request: Request, session: DB, background: BackgroundTasks) -> Asked:
+    """Have all that it still shows read again; what that brings never alerts."""
+    ask_for_walk(request, background, source_or_404(session, source_id), "backfill")
+    return Asked(source_id=source_id, trigger="backfill", runs=f"/api/v1/sources/{source_id}/runs")
+
+
+@router.get("/sources/{source_id}/runs")
+def list_runs(source_id: RowId, session: DB, before: Before = None, limit: Limit = 50) -> Runs:
+    """Its runs, newest first."""
+    found = reading.runs(session, source_or_404(session, source_id), limit + 1, before)
+    following = found[limit - 1].id if len(found) > limit else None
+    return Runs(items=[RunOut.model_validate(run) for run in found[:limit]], next=following)
+
+
+@router.get("/apps/{app_id}/coverage")
+def list_coverage(
+    app_id: RowId,
+    session: DB,
+    first: Annotated[Day | None, Query(alias="from")] = None,
+    last: Annotated[Day | None, Query(alias="to")] = None,
+    source_id: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
+) -> CoverageList:
+    """The ledger of the last 90 days, or of other days (a year at most)."""
+    app = session.get(App, app_id)
+    if app is None:
+        raise not_found("app")
+    last = last or today(app)
+    first = first or last - timedelta(days=reading.LEDGER_DAYS - 1)
+    if (last - first).days > 366:
+        raise Problem(422, "Ask for a year at most.", where="query.from")
+    found = reading.coverage(session, app_id, first, last, source_id)
+    return CoverageList(items=[CoverageOut.model_validate(cell) for cell in found])

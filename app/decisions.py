@@ -1,0 +1,40 @@
+"""What a person decides about an incident, for the pages and the API alike."""
+
+from datetime import timedelta
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from alerts import incidents as life
+from app import clock
+from app.errors import Problem
+from models.apps import App
+from models.incidents import Incident
+from models.people import Audit
+
+Decision = Literal["acknowledge", "silence", "resolve", "reopen"]
+
+
+def decide(
+    session: Session, incident: Incident, what: Decision, *, actor: str, base_url: str, days: int = 7, note: str = ""
+) -> Incident:
+    """Do it and note who did; `days` is the length of a silence. Raises Problem 409 where its state forbids."""
+    now = clock.now()
+    app = session.get_one(App, incident.app_id)
+    try:
+        if what == "acknowledge":
+            incident = life.acknowledge(session, app.id, incident.id, actor=actor, now=now)
+        elif what == "silence":
+            until = now + timedelta(days=days)
+            incident = life.silence(session, app.id, incident.id, until=until, actor=actor, now=now)
+        elif what == "resolve":
+            incident = life.resolve(session, app, incident.id, actor=actor, now=now, base_url=base_url)
+        else:
+            incident = life.reopen(session, app, incident.id, actor=actor, now=now, base_url=base_url)
+        if note.strip():
+            life.add_note(session, app.id, incident.id, note.strip(), actor=actor, now=now)
+    except life.IncidentError as error:
+        raise Problem(409, str(error)) from error
+    session.add(Audit(actor=actor, action=f"incident.{what}", detail={"incident": str(incident.id)}))
+    session.flush()
+    return incident

@@ -1,0 +1,70 @@
+"""The web application: routes, guards and errors put together. What runs around it is the CLI's business."""
+
+from pathlib import Path
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import auth, errors
+from app.api import router as api
+from app.db import Bind, transaction
+from app.pages import router as pages
+from app.seal import Seal
+from app.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
+    """The application on this database.
+
+    What routes need beyond it is put on `app.state` by whoever starts it, each optional: `defer(name, **kwargs)`
+    queues a job, `kinds` lists the kinds of source, `find_app(link)` asks a store, `readiness()` tells (ready, facts).
+    """
+    app = FastAPI(
+        title="Cocoon",
+        version="1",
+        description="What customers say about your mobile apps. See docs/api.md.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(auth.require_rights)],
+    )
+    app.state.bind, app.state.settings, app.state.seal = bind, settings, seal
+    errors.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(auth.Guard, settings=settings)
+    app.include_router(api)
+    app.include_router(pages)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> dict[str, str]:
+        """The process is up."""
+        return {"status": "up"}
+
+    @app.get("/readyz", include_in_schema=False)
+    def readyz(request: Request) -> JSONResponse:
+        """It can do its work: the database answers at the right schema, and what runs in this process beats."""
+        readiness = getattr(request.app.state, "readiness", None)
+        if readiness is not None:
+            ready, facts = readiness()
+            return JSONResponse({"ready": ready, **facts}, 200 if ready else 503)
+        try:
+            with transaction(bind) as session:
+                revision = session.scalar(text("SELECT version_num FROM alembic_version"))
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+            return JSONResponse({"ready": False, "database": reason}, 503)
+        return JSONResponse({"ready": True, "database": "ok", "schema": revision})
+
+    @app.get("/api/v1/openapi.json", include_in_schema=False)
+    def openapi(request: Request) -> JSONResponse:
+        """The description of the API that clients can be generated from."""
+        return JSONResponse(request.app.openapi())
+
+    return app

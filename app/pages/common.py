@@ -1,0 +1,164 @@
+"""What every page shares: the reader's language and look, the templates, forms and errors."""
+
+import hashlib
+import re
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from sqlalchemy.orm import Session
+
+from app import charts, clock
+from app.auth import asks_for_keys
+from app.errors import not_found
+from app.i18n import Words, choose_language
+from app.pages import links
+from app.reading.intervals import mean_stars
+from app.reading.sources import State
+from app.reading.topics import topic_name
+from models.apps import App
+
+_HERE = Path(__file__).parent.parent
+_MASK = re.compile("⟨(iban|card|phone|email|name)⟩")
+
+
+def words_of(request: Request, app: App | None = None) -> Words:
+    """The reader's language, and the app's zone for moments."""
+    language = choose_language(request.cookies.get("lang"), request.headers.get("accept-language"))
+    return Words(language, app.timezone if app else "Europe/Paris")
+
+
+def find_app(session: Session, app_id: int) -> App:
+    """The app, or a 404."""
+    app = session.get(App, app_id) if 1 <= app_id < 2**63 else None
+    if app is None:
+        raise not_found("app")
+    return app
+
+
+@cache
+def _static(name: str) -> str:
+    """The address of a static file; it changes with its content, so that caches never serve an old one."""
+    return f"/static/{name}?{hashlib.sha256((_HERE / 'static' / name).read_bytes()).hexdigest()[:8]}"
+
+
+def masked(text: str, words: Words) -> Markup:
+    """A verbatim with the marks of masked personal data (analysis.mask) set apart, in the reader's words."""
+    parts, at = [], 0
+    for found in _MASK.finditer(text):
+        mark = Markup('<span class="mask">{}</span>').format(words.name("mask", found[1]))
+        parts += [escape(text[at : found.start()]), mark]
+        at = found.end()
+    return Markup("").join([*parts, escape(text[at:])])
+
+
+def star_marks(stars: int) -> Markup:
+    """Five stars, so many of them filled, with a word for screen readers beside it in the template."""
+    return Markup('<span class="stars st-{}" aria-hidden="true">{}<i>{}</i></span>').format(
+        stars, "★" * stars, "★" * (5 - stars)
+    )
+
+
+def ledger(state: State, words: Words, today: date) -> Markup:
+    """A source's last days as cells, each with its day, state and reason."""
+    cells = [
+        (
+            cell.state,
+            " · ".join(
+                filter(None, (words.day(cell.day, today=today), words.name("coverage", cell.state), cell.reason))
+            ),
+        )
+        for cell in state.ledger
+    ]
+    return charts.ledger(cells, words.t("ledger.title", source=state.source.name, n=len(state.missing)))
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(masked=masked, mean_of=mean_stars, ledger=ledger)
+    made.globals.update(
+        static=_static,
+        reviews_url=links.reviews,
+        star_marks=star_marks,
+        star_bar=charts.star_bar,
+        sparkline=charts.sparkline,
+    )
+    return made
+
+
+def render(request: Request, template: str, words: Words, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page."""
+    now = clock.now()
+    theme = request.cookies.get("theme")
+    query = f"?{request.url.query}" if request.url.query else ""
+    html = (
+        _environment()
+        .get_template(template)
+        .render(
+            w=words,
+            t=words.t,
+            now=now,
+            path=request.url.path,
+            here=request.url.path + query,
+            theme=theme if theme in {"light", "dark"} else "auto",
+            language=words.language,
+            topic_name=lambda topic: topic_name(topic, words.language),
+            signed_in=asks_for_keys(request.app.state.settings),
+            flash=_flash(request, words),
+            late=getattr(request.state, "late_minutes", 0),
+            **values,
+        )
+    )
+    return HTMLResponse(html, status, {"Vary": "Accept-Language, Cookie"})
+
+
+_FLASHES = frozenset(
+    {
+        "acknowledged",
+        "silenced",
+        "resolved",
+        "reopened",
+        "queued",
+        "backfill",
+        "test",
+        "saved",
+        "deleted",
+        "added",
+        "unchanged",
+    }
+)
+
+
+def _flash(request: Request, words: Words) -> str:
+    """What the last form did, told on the page it led to."""
+    done = request.query_params.get("done", "")
+    return words.t(f"done.{done}") if done in _FLASHES else ""
+
+
+def go(path: str, done: str = "") -> RedirectResponse:
+    """See the page that a form leads to; `done` is told there."""
+    return RedirectResponse(path + ("?" + urlencode({"done": done}) if done else ""), 303)
+
+
+def error_page(request: Request, status: int, detail: str) -> HTMLResponse:
+    """An error for a person."""
+    words = words_of(request)
+    return render(request, "error.html", words, status=status, status_code=status, detail=detail)
+
+
+def safe_back(back: str) -> str:
+    """A path of ours to return to, or the first page; never another site."""
+    return back if re.fullmatch(r"/(?![/\\])[\x21-\x7e]*", back) else "/"

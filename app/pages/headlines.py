@@ -1,0 +1,130 @@
+"""The sentence that each page begins with: it answers the page's question with its numbers."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from alerts.leading import STAR_RULES, leading
+from app.i18n import Words
+from app.reading.intervals import half_width, mean_stars
+from app.reading.portfolio import Row
+from app.reading.sources import State
+from app.reading.topics import topic_name
+from app.reading.trends import Stars
+from models.incidents import Incident
+
+
+def portfolio_headline(words: Words, rows: Sequence[Row]) -> str:
+    """How many apps want attention."""
+    if not rows:
+        return words.t("portfolio.none")
+    wanting = [row for row in rows if row.wants_attention]
+    if not wanting:
+        return words.t("portfolio.calm" if len(rows) > 1 else "portfolio.calm_one", name=rows[0].app.name)
+    if len(wanting) == 1:
+        return words.t("portfolio.attention_one", name=wanting[0].app.name)
+    return words.t("portfolio.attention", count=words.spelled(len(wanting)))
+
+
+def subject_name(words: Words, subject: str) -> str:
+    """What an incident is about, in words: “version 7.2”, “Google Play”, “Sign-in”, or "" for the whole app."""
+    kind, _, rest = subject.partition(":")
+    if kind == "channel":
+        return words.name("channel", rest)
+    if kind == "storefront":
+        channel, _, country = rest.partition(":")
+        return f"{words.name('channel', channel)} {country.upper()}"
+    if kind == "version":
+        version = rest.rpartition(":")[2]
+        return words.t("subject.version", version=version)
+    if kind == "topic":
+        return topic_name(rest, words.language)
+    return "" if kind == "app" else subject
+
+
+def incident_title(words: Words, incident: Incident) -> str:
+    """The fact with its numbers, falling stars first: “4.4 → 3.6 ★ on 212 reviews”, “Sign-in: 1.2% → 9.8% of 210”."""
+    fact = leading(incident)
+    title = told_title(words, fact.rule, fact.subject, dict(fact.effect))
+    if not fact.topic:
+        return title
+    return words.t("incident.title.mostly", fact=title, topic=topic_name(fact.topic, words.language))
+
+
+def told_title(words: Words, rule: str, subject: str, effect: dict[str, Any]) -> str:
+    """The same for any finding: an incident, what supports it, a line of its timeline."""
+    before, after, n = effect.get("before"), effect.get("after"), effect.get("n_after")
+    name = subject_name(words, subject)
+    if before is None or after is None:
+        return words.t("incident.title.plain", rule=words.name("rule", rule), subject=name or words.t("subject.app"))
+    if rule in STAR_RULES:
+        fact = words.t("incident.title.stars", before=words.stars(before), after=words.stars(after), n=int(n or 0))
+    elif rule == "new_irritant":
+        fact = words.t("incident.title.share", before=words.share(before), after=words.share(after), n=int(n or 0))
+    else:
+        fact = f"{words.number(before, 2)} → {words.number(after, 2)}"
+    return words.t("incident.title.of", subject=name, fact=fact) if name else fact
+
+
+def app_headline(words: Words, incident: Incident | None, recent: Stars, days: int, today: date) -> str:
+    """What is going on with an app: its strongest open incident, else how it stands."""
+    if incident is not None and incident.effect.get("before") is not None:
+        return _trouble(words, incident, today)
+    mean, half = mean_stars(recent), half_width(recent, days)
+    if mean is None or half is None:
+        return words.t("app.nothing", n=days)
+    return words.t("app.calm", mean=words.stars(mean), half=words.number(half, 1), n=sum(recent), days=days)
+
+
+def _trouble(words: Words, incident: Incident, today: date) -> str:
+    """An incident in a sentence; where the rating falls with it, the rating comes first and the topic after."""
+    evidence = incident.evidence
+    told: dict[str, Any] = {
+        "rule": incident.rule,
+        "subject": incident.subject,
+        "effect": incident.effect,
+        "score": incident.score,
+    }
+    falls = [one for one in [told, *evidence.get("support", ())] if one["rule"] in STAR_RULES]
+    worst = max(falls, key=lambda one: (one["subject"] == "app", one["score"])) if falls else told
+    kind, _, rest = worst["subject"].partition(":")
+    about = evidence.get("version")
+    version = rest.rpartition(":")[2] if kind == "version" else ""
+    if not version and isinstance(about, dict):
+        version = str(about["version"])
+    effect = worst["effect"]
+    if falls:
+        risen = [str(topic["topic"]) for topic in evidence.get("topics", ())]
+        return words.t(
+            "app.drop_version" if version else "app.drop",
+            version=version,
+            since=words.day(incident.opened_day, today=today),
+            topic=words.t("app.mostly", topic=topic_name(risen[0], words.language)) if risen else "",
+            before=words.stars(effect["before"]),
+            after=words.stars(effect["after"]),
+        )
+    if incident.rule == "new_irritant":
+        return words.t(
+            "app.irritant_version" if version else "app.irritant",
+            version=version,
+            topic=topic_name(rest, words.language),
+            before=words.share(effect["before"]),
+            after=words.share(effect["after"]),
+        )
+    return words.t("app.other", rule=words.name("rule", incident.rule))
+
+
+def sources_headline(words: Words, states: Sequence[State], today: date) -> str:
+    """Whether everything is known, and if not, what is missing."""
+    if not states:
+        return words.t("sources.none")
+    gaps = [(state, state.missing) for state in states if state.source.enabled and state.missing]
+    if not gaps:
+        return words.t("sources.trouble" if any(s.in_trouble for s in states) else "sources.complete")
+    parts, several = [], len({state.app.id for state in states}) > 1
+    for state, days in gaps[:2]:
+        when = words.day(days[-1].day, today=today) if len(days) == 1 else words.t("sources.days", n=len(days))
+        name = f"{state.app.name} · {state.source.name}" if several else state.source.name
+        parts.append(words.t("sources.gap", source=name, when=when))
+    more = [words.t("sources.more_gaps", n=len(gaps) - 2)] if len(gaps) > 2 else []
+    return words.t("sources.except", gaps=words.listed(parts + more))

@@ -1,0 +1,143 @@
+"""Incidents: what, since when, how strong, how often such an alert comes by chance; and what people did about it."""
+
+from datetime import date, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from alerts.wording import chance_sentence, lead
+from app import clock
+from app.api.shapes import Text
+from app.db import DB
+from app.decisions import decide
+from app.errors import not_found
+from app.pages.common import find_app, go, render, words_of
+from app.pages.drawing import star_chart
+from app.pages.headlines import incident_title, subject_name, told_title
+from app.reading import incidents, verbatims
+from app.reading.apps import today
+from app.reading.trends import Period, Slice, star_trend
+from models.incidents import Incident
+
+router = APIRouter()
+OPEN = ("open", "acknowledged")
+
+
+@router.get("/incidents")
+def everywhere(request: Request, session: DB, before: UUID | None = None) -> HTMLResponse:
+    """The incidents of all apps."""
+    return _list(request, session, None, before)
+
+
+@router.get("/apps/{app_id}/incidents")
+def of_app(app_id: int, request: Request, session: DB, before: UUID | None = None) -> HTMLResponse:
+    """The incidents of one app."""
+    return _list(request, session, app_id, before)
+
+
+def _list(request: Request, session: DB, app_id: int | None, before: UUID | None) -> HTMLResponse:
+    app = find_app(session, app_id) if app_id is not None else None
+    words = words_of(request, app)
+    live = [] if before else incidents.find(session, app_id=app_id, states=OPEN, limit=200)
+    over = incidents.find(session, app_id=app_id, states=("resolved",), before=before, limit=31)
+    return render(
+        request,
+        "incidents.html",
+        words,
+        app=app,
+        tab="incidents",
+        headline=words.t("incidents.open", n=len(live), count=words.spelled(len(live)))
+        if live
+        else words.t("incidents.calm"),
+        live=live,
+        over=over[:30],
+        next_url=f"{request.url.path}?before={over[29][0].id}" if len(over) > 30 else None,
+        title_of=lambda incident: incident_title(words, incident),
+        before=before,
+    )
+
+
+@router.get("/incidents/{incident_id}")
+def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
+    """One incident with its evidence, its timeline and its deliveries."""
+    story = incidents.story(session, incident_id)
+    if story is None:
+        raise not_found("incident")
+    words = words_of(request, story.app)
+    part = Slice(story.app.id, _channel(story.incident.subject))
+    around = _around(story.incident, today(story.app))
+    trend = star_trend(session, part, around, "day")
+    quotes = incidents.quotes(story.incident.evidence)
+    ids = [quote["id"] for quote in quotes if isinstance(quote.get("id"), int)]
+    return render(
+        request,
+        "incident.html",
+        words,
+        app=story.app,
+        tab="incidents",
+        today=today(story.app),
+        story=story,
+        incident=story.incident,
+        headline=incident_title(words, story.incident),
+        subject=subject_name(words, story.incident.subject),
+        window=_period(story.incident.evidence.get("window")),
+        baseline=_period(story.incident.evidence.get("baseline")),
+        channel=_channel(story.incident.subject),
+        told=lambda one: told_title(words, one["rule"], one["subject"], one["effect"]),
+        trend=trend,
+        chart=star_chart(words, session, trend, part, story.app.name, around.last),
+        silenced=_silenced(story.incident),
+        chance=chance_sentence(story.incident, words.language),
+        lead=lead(story.incident, words.language) if _told(story.incident) else "",
+        lines=verbatims.by_ids(session, story.app.id, ids),
+    )
+
+
+def _around(incident: Incident, now: date) -> Period:
+    """Six weeks before it opened, and what came after: three weeks, or up to the day it was last above."""
+    last = min(now, max(incident.opened_day + timedelta(days=21), incident.last_above_day + timedelta(days=14)))
+    return Period(max(incident.opened_day, last - timedelta(days=120)) - timedelta(days=42), last)
+
+
+def _told(incident: Incident) -> bool:
+    return _period(incident.evidence.get("window")) is not None
+
+
+def _period(given: object) -> Period | None:
+    """The days that evidence names by `from` and `to`."""
+    if not isinstance(given, dict):
+        return None
+    try:
+        return Period(date.fromisoformat(given["from"]), date.fromisoformat(given["to"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _channel(subject: str) -> str | None:
+    kind, _, rest = subject.partition(":")
+    return rest.partition(":")[0] if kind in {"channel", "storefront"} else None
+
+
+def _silenced(incident: Incident) -> bool:
+    return incident.silenced_until is not None and incident.silenced_until > clock.now()
+
+
+@router.post("/incidents/{incident_id}/{action}")
+def act(
+    incident_id: UUID,
+    action: Literal["acknowledge", "silence", "resolve", "reopen"],
+    request: Request,
+    session: DB,
+    days: Annotated[int, Form(ge=1, le=90)] = 7,
+    note: Annotated[Text, Form(max_length=500)] = "",
+) -> RedirectResponse:
+    """What a person decides about an incident."""
+    incident = incidents.one(session, incident_id, lock=True)
+    if incident is None:
+        raise not_found("incident")
+    base_url = request.app.state.settings.base_url
+    decide(session, incident, action, actor=request.state.actor, base_url=base_url, days=days, note=note)
+    done = {"acknowledge": "acknowledged", "silence": "silenced", "resolve": "resolved", "reopen": "reopened"}
+    return go(f"/incidents/{incident_id}", done[action])

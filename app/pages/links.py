@@ -1,0 +1,66 @@
+"""Addresses of pages, with all filters in them, so that they can be sent to a colleague."""
+
+from datetime import date
+from urllib.parse import urlencode
+
+from app.reading.verbatims import Filters
+
+
+def query_of(filters: Filters) -> list[tuple[str, str]]:
+    """The filters as they stand in an address; the same names for the page and the API."""
+    found = [("stars", str(star)) for star in filters.stars]
+    for name, value in (
+        ("version", filters.version),
+        ("channel", filters.channel),
+        ("storefront", filters.storefront),
+        ("language", filters.language),
+        ("topic", filters.topic),
+        ("label", filters.label),
+        ("intent", filters.intent),
+        ("q", filters.text),
+    ):
+        if value is not None:
+            found.append((name, value or "unknown"))
+    for name, flag in (("rated", filters.rated), ("urgent", filters.urgent), ("revised", filters.revised)):
+        if flag is not None:
+            found.append((name, "true" if flag else "false"))
+    if filters.topic_negative:
+        found.append(("topic_negative", "true"))
+    for name, day in (("from", filters.first), ("to", filters.last)):
+        if day is not None:
+            found.append((name, day.isoformat()))
+    return found
+
+
+def reviews(
+    app_id: int,
+    first: date | None = None,
+    last: date | None = None,
+    *,
+    stars: tuple[int, ...] = (),
+    rated: bool | None = None,
+    version: str | None = None,
+    channel: str | None = None,
+    topic: str | None = None,
+    topic_negative: bool = False,
+) -> str:
+    """The list of the verbatims behind a number."""
+    return of_filters(
+        Filters(
+            app_id,
+            stars=stars,
+            rated=rated,
+            version=version,
+            channel=channel,
+            topic=topic,
+            topic_negative=topic_negative,
+            first=first,
+            last=last,
+        )
+    )
+
+
+def of_filters(filters: Filters, **more: str) -> str:
+    """The list of verbatims with these filters."""
+    query = urlencode(query_of(filters) + list(more.items()))
+    return f"/apps/{filters.app_id}/reviews" + (f"?{query}" if query else "")

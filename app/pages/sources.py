@@ -1,0 +1,87 @@
+"""Sources: is everything complete, and if not, what is missing and how is it mended."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, BackgroundTasks, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from app import clock
+from app.api.shapes import RowId
+from app.db import DB
+from app.errors import Problem, not_found
+from app.pages.common import find_app, go, render, safe_back, words_of
+from app.pages.headlines import sources_headline
+from app.reading import sources
+from app.reading.apps import today
+from models.sources import Source
+
+router = APIRouter()
+
+
+@router.get("/sources")
+def everywhere(request: Request, session: DB) -> HTMLResponse:
+    """The sources of all apps."""
+    return _list(request, session, None)
+
+
+@router.get("/apps/{app_id}/sources")
+def of_app(app_id: int, request: Request, session: DB) -> HTMLResponse:
+    """The sources of one app."""
+    return _list(request, session, app_id)
+
+
+def _list(request: Request, session: DB, app_id: int | None) -> HTMLResponse:
+    app = find_app(session, app_id) if app_id is not None else None
+    words = words_of(request, app)
+    found = sources.states(session, app_id)
+    day = today(app) if app else clock.now().date()
+    return render(
+        request,
+        "sources.html",
+        words,
+        app=app,
+        tab="sources",
+        today=day,
+        headline=sources_headline(words, found, day),
+        states=found,
+        pauses=sources.pauses(session),
+        running=any(state.running or _just_added(state) for state in found),
+        asked=request.query_params.get("done") in {"queued", "backfill"},
+    )
+
+
+def _just_added(state: sources.State) -> bool:
+    """Whether its first walk is about to begin (by the real clock, as the database dates its making)."""
+    fresh = datetime.now(UTC) - state.source.created_at < timedelta(minutes=5)
+    return fresh and not state.runs and state.source.enabled and state.source.rhythm_minutes is not None
+
+
+@router.post("/sources/{source_id}/{action}")
+def act(
+    source_id: RowId,
+    action: Literal["run", "backfill", "pause", "resume"],
+    request: Request,
+    session: DB,
+    background: BackgroundTasks,
+    back: Annotated[str, Form(max_length=300)] = "/sources",
+) -> RedirectResponse:
+    """Read it now, read its whole history again, or stop and go on."""
+    source = session.get(Source, source_id)
+    if source is None:
+        raise not_found("source")
+    if action in {"pause", "resume"}:
+        source.enabled = action == "resume"
+        return go(safe_back(back), "saved")
+    ask_for_walk(request, background, source, "manual" if action == "run" else "backfill")
+    return go(safe_back(back), "queued" if action == "run" else "backfill")
+
+
+def ask_for_walk(request: Request, background: BackgroundTasks, source: Source, trigger: str) -> None:
+    """Queue the walk once this request has committed, so that the worker finds what it made."""
+    defer = getattr(request.app.state, "defer", None)
+    if defer is None:
+        raise Problem(503, "No job queue runs with this server: start it with “cocoon up” or “cocoon web”.")
+    background.add_task(
+        defer, "collect", f"source:{source.id}", source_id=source.id, app_id=source.app_id, trigger=trigger
+    )

@@ -1,0 +1,84 @@
+"""Incidents with their timeline, and the verbatims that show them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from models.apps import App
+from models.incidents import Delivery, Destination, Incident, IncidentEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An incident, its timeline (oldest first) and its deliveries with their destinations."""
+
+    incident: Incident
+    app: App
+    events: Sequence[IncidentEvent]
+    deliveries: Sequence[tuple[Delivery, Destination]]
+
+
+def find(
+    session: Session,
+    *,
+    app_id: int | None = None,
+    states: Sequence[str] = (),
+    before: UUID | None = None,
+    limit: int = 50,
+) -> list[tuple[Incident, App]]:
+    """Incidents with their app, the last opened first, before incident `before`."""
+    query = select(Incident, App).join(App, App.id == Incident.app_id)
+    if app_id is not None:
+        query = query.where(Incident.app_id == app_id)
+    if states:
+        query = query.where(Incident.state.in_(states))
+    if before is not None:
+        edge = session.execute(select(Incident.opened_at, Incident.id).where(Incident.id == before)).one_or_none()
+        if edge is None:
+            return []
+        query = query.where(tuple_(Incident.opened_at, Incident.id) < tuple_(edge[0], edge[1]))
+    return [
+        (incident, app)
+        for incident, app in session.execute(query.order_by(Incident.opened_at.desc(), Incident.id.desc()).limit(limit))
+    ]
+
+
+def one(session: Session, incident_id: UUID, *, lock: bool = False) -> Incident | None:
+    """An incident by its id alone, locked for a change when asked."""
+    query = select(Incident).where(Incident.id == incident_id)
+    return session.scalar(query.with_for_update() if lock else query)
+
+
+def story(session: Session, incident_id: UUID) -> Story | None:
+    """All of an incident."""
+    found = session.execute(
+        select(Incident, App).join(App, App.id == Incident.app_id).where(Incident.id == incident_id)
+    ).one_or_none()
+    if found is None:
+        return None
+    incident, app = found
+    events = session.scalars(
+        select(IncidentEvent)
+        .where(IncidentEvent.app_id == app.id, IncidentEvent.incident_id == incident_id)
+        .order_by(IncidentEvent.at, IncidentEvent.id)
+    ).all()
+    deliveries = session.execute(
+        select(Delivery, Destination)
+        .join(Destination, Destination.id == Delivery.destination_id)
+        .where(Delivery.app_id == app.id, Delivery.incident_id == incident_id)
+        .order_by(Delivery.created_at, Delivery.id)
+    ).all()
+    return Story(incident, app, events, deliveries)
+
+
+def quotes(evidence: dict[str, Any]) -> list[dict[str, Any]]:
+    """The verbatims that an incident's evidence names, whatever it calls them."""
+    for key in ("quotes", "verbatims"):
+        found = evidence.get(key)
+        if isinstance(found, list):
+            return [quote for quote in found if isinstance(quote, dict)]
+    return []

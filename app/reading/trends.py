@@ -1,0 +1,324 @@
+"""Star trends, versions, topics, releases and store counters: all from rollups, never from raw rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from app.reading.intervals import half_width, mean_stars
+from models.ratings import RatingSnapshot
+from models.releases import Release
+from models.rollups import DailyStars, DailyTopics
+from models.sources import Coverage, Source
+
+Stars = tuple[int, int, int, int, int]
+Every = Literal["day", "week"]
+
+WEEKLY_ABOVE = 200
+"""Days from which a trend is drawn by the week: 730 daily bars are noise in any chart."""
+
+_STARS = tuple(
+    func.coalesce(func.sum(column), 0)
+    for column in (DailyStars.s1, DailyStars.s2, DailyStars.s3, DailyStars.s4, DailyStars.s5)
+)
+_N = func.coalesce(func.sum(DailyStars.n), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """First and last day, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return (self.last - self.first).days + 1
+
+
+EVER = Period(date(1, 1, 1), date(9999, 12, 31))
+"""All of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Which part of an app's verbatims: all of it, or one channel, storefront or version ("" is the unknown one)."""
+
+    app_id: int
+    channel: str | None = None
+    storefront: str | None = None
+    version: str | None = None
+
+    def stars(self, period: Period | None) -> list[ColumnElement[bool]]:
+        """Conditions on daily_stars."""
+        found = [DailyStars.app_id == self.app_id]
+        if period:
+            found.append(DailyStars.day.between(period.first, period.last))
+        for column, value in (
+            (DailyStars.channel, self.channel),
+            (DailyStars.storefront, self.storefront),
+            (DailyStars.version, self.version),
+        ):
+            if value is not None:
+                found.append(column == value)
+        return found
+
+    def topics(self, period: Period | None) -> list[ColumnElement[bool]]:
+        """Conditions on daily_topics, which does not know storefronts."""
+        found = [DailyTopics.app_id == self.app_id]
+        if period:
+            found.append(DailyTopics.day.between(period.first, period.last))
+        if self.channel is not None:
+            found.append(DailyTopics.channel == self.channel)
+        if self.version is not None:
+            found.append(DailyTopics.version == self.version)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A day or a week: `n` verbatims, of which `stars` have stars. `incomplete_days` are not completely known."""
+
+    first: date
+    days: int
+    n: int
+    stars: Stars
+    incomplete_days: int
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.first + timedelta(days=self.days - 1)
+
+    @property
+    def rated(self) -> int:
+        """How many have stars: the base of the mean."""
+        return sum(self.stars)
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of the stars."""
+        return mean_stars(self.stars)
+
+    @property
+    def half_width(self) -> float | None:
+        """Half the 95 % interval of the mean."""
+        return half_width(self.stars, self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Buckets without a gap in time, and the stretches that are not completely known (first and last day)."""
+
+    every: Every
+    period: Period
+    buckets: list[Bucket]
+    holes: list[tuple[date, date]]
+
+
+def _stars(row: Sequence[int]) -> Stars:
+    one, two, three, four, five = (int(value) for value in row)
+    return one, two, three, four, five
+
+
+def total(session: Session, part: Slice, period: Period | None = None) -> tuple[int, Stars]:
+    """How many verbatims, and their stars."""
+    n, *stars = session.execute(select(_N, *_STARS).where(*part.stars(period))).one()
+    return int(n), _stars(stars)
+
+
+def known_days(session: Session, app_id: int) -> Period | None:
+    """The first and the last day with a verbatim."""
+    query = select(func.min(DailyStars.day), func.max(DailyStars.day))
+    first, last = session.execute(query.where(DailyStars.app_id == app_id, DailyStars.n > 0)).one()
+    return Period(first, last) if first else None
+
+
+def incomplete_days(session: Session, part: Slice, period: Period) -> dict[date, str]:
+    """Days of which some enabled source says that they are not complete, with the worst state among its sources."""
+    found: dict[date, str] = {}
+    conditions = [
+        Coverage.app_id == part.app_id,
+        Coverage.day.between(period.first, period.last),
+        Coverage.state != "complete",
+        Source.enabled,
+    ]
+    if part.channel is not None:
+        conditions.append(Source.channel == part.channel)
+    rows = session.execute(
+        select(Coverage.day, Coverage.state).join(Source, Source.id == Coverage.source_id).where(*conditions)
+    )
+    rank = {"held": 0, "partial": 1, "unknown": 2}
+    for day, state in rows:
+        if day not in found or rank.get(state, 2) > rank.get(found[day], 2):
+            found[day] = state
+    return found
+
+
+def star_trend(session: Session, part: Slice, period: Period, every: Every | None = None) -> Trend:
+    """Stars by day, or by week (Monday to Sunday, the period grown to whole weeks) above 200 days."""
+    every = every or ("week" if period.days > WEEKLY_ABOVE else "day")
+    if every == "week":
+        monday = period.first - timedelta(days=period.first.weekday())
+        period = Period(monday, period.last + timedelta(days=6 - period.last.weekday()))
+    step = 7 if every == "week" else 1
+    key = func.date_trunc("week", DailyStars.day) if every == "week" else DailyStars.day
+    rows = session.execute(select(key, _N, *_STARS).where(*part.stars(period)).group_by(key))
+    counted: dict[date, tuple[int, Stars]] = {}
+    for at, n, *stars in rows:
+        counted[at.date() if hasattr(at, "date") else at] = (int(n), _stars(stars))
+    missing = sorted(incomplete_days(session, part, period))
+    empty: tuple[int, Stars] = (0, (0, 0, 0, 0, 0))
+    buckets = []
+    for offset in range(0, period.days, step):
+        first = period.first + timedelta(days=offset)
+        n, given = counted.get(first, empty)
+        holes = sum(1 for day in missing if first <= day < first + timedelta(days=step))
+        buckets.append(Bucket(first, step, n, given, holes))
+    return Trend(every, period, buckets, _stretches(missing))
+
+
+def _stretches(days: list[date]) -> list[tuple[date, date]]:
+    found: list[tuple[date, date]] = []
+    for day in days:
+        if found and found[-1][1] + timedelta(days=1) == day:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class VersionStars:
+    """One version's reviews in a period. `seen` is its release day, or the first day with a review."""
+
+    version: str
+    seen: date
+    n: int
+    stars: Stars
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of the stars."""
+        return mean_stars(self.stars)
+
+    @property
+    def half_width(self) -> float | None:
+        """Half the 95 % interval, as if spread over a week."""
+        return half_width(self.stars, 7)
+
+
+def versions(session: Session, part: Slice, period: Period, limit: int = 8) -> list[VersionStars]:
+    """The newest versions that were reviewed in the period, newest first; unknown versions are left out."""
+    released = (
+        select(Release.version, func.min(Release.day).label("day"))
+        .where(Release.app_id == part.app_id)
+        .group_by(Release.version)
+        .subquery()
+    )
+    seen = func.coalesce(func.min(released.c.day), func.min(DailyStars.day))
+    rows = session.execute(
+        select(DailyStars.version, seen, _N, *_STARS)
+        .outerjoin(released, released.c.version == DailyStars.version)
+        .where(*part.stars(period), DailyStars.version != "")
+        .group_by(DailyStars.version)
+        .having(func.sum(DailyStars.n) > 0)
+        .order_by(seen.desc(), DailyStars.version.desc())
+        .limit(limit)
+    )
+    return [VersionStars(version, day, int(n), _stars(stars)) for version, day, n, *stars in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicCount:
+    """A topic's mentions in a period, how many negative, and how many negative in the period before it."""
+
+    topic: str
+    n: int
+    negative: int
+    negative_before: int
+
+
+def topics(session: Session, part: Slice, period: Period, limit: int = 10) -> list[TopicCount]:
+    """Topics by negative mentions, with the equally long period before beside it."""
+    before = Period(period.first - timedelta(days=period.days), period.first - timedelta(days=1))
+
+    def counts(of: Period) -> dict[str, tuple[int, int]]:
+        rows = session.execute(
+            select(DailyTopics.topic, func.sum(DailyTopics.n), func.sum(DailyTopics.negative))
+            .where(*part.topics(of))
+            .group_by(DailyTopics.topic)
+        )
+        return {topic: (int(n), int(negative)) for topic, n, negative in rows}
+
+    now, then = counts(period), counts(before)
+    ranked = sorted(now.items(), key=lambda item: (-item[1][1], -item[1][0], item[0]))[:limit]
+    return [TopicCount(topic, n, bad, then.get(topic, (0, 0))[1]) for topic, (n, bad) in ranked if n]
+
+
+def releases(session: Session, app_id: int, period: Period | None = None, channel: str | None = None) -> list[Release]:
+    """Releases, newest first."""
+    query = select(Release).where(Release.app_id == app_id)
+    if period:
+        query = query.where(Release.day.between(period.first, period.last))
+    if channel is not None:
+        query = query.where(Release.channel == channel)
+    return list(session.scalars(query.order_by(Release.released_at.desc(), Release.version.desc(), Release.channel)))
+
+
+def release_marks(found: Sequence[Release]) -> list[tuple[date, str]]:
+    """One mark per version: the first day that any channel offered it."""
+    first: dict[str, date] = {}
+    for release in found:
+        first[release.version] = min(first.get(release.version, release.day), release.day)
+    return sorted((day, version) for version, day in first.items())
+
+
+def store_ratings(session: Session, app_id: int) -> list[RatingSnapshot]:
+    """The newest counter of each store and storefront: a series of its own, never averaged with reviews."""
+    key = (RatingSnapshot.channel, RatingSnapshot.storefront)
+    newest = (
+        select(*key, func.max(RatingSnapshot.taken_at).label("at"))
+        .where(RatingSnapshot.app_id == app_id)
+        .group_by(*key)
+        .subquery()
+    )
+    same = (
+        (newest.c.channel == RatingSnapshot.channel)
+        & (newest.c.storefront == RatingSnapshot.storefront)
+        & (newest.c.at == RatingSnapshot.taken_at)
+    )
+    query = select(RatingSnapshot).join(newest, same).where(RatingSnapshot.app_id == app_id).order_by(*key)
+    return list(session.scalars(query))
+
+
+def rating_history(
+    session: Session, app_id: int, period: Period, channel: str | None = None, storefront: str | None = None
+) -> list[RatingSnapshot]:
+    """Every stored counter of a period (UTC days), oldest first; a row means that it changed."""
+    day = func.date(func.timezone("UTC", RatingSnapshot.taken_at))
+    query = select(RatingSnapshot).where(RatingSnapshot.app_id == app_id, day.between(period.first, period.last))
+    if channel is not None:
+        query = query.where(RatingSnapshot.channel == channel)
+    if storefront is not None:
+        query = query.where(RatingSnapshot.storefront == storefront)
+    return list(
+        session.scalars(query.order_by(RatingSnapshot.taken_at, RatingSnapshot.channel, RatingSnapshot.storefront))
+    )
+
+
+def channels(session: Session, app_id: int) -> list[str]:
+    """The channels that have ever said something."""
+    return list(
+        session.scalars(
+            select(DailyStars.channel)
+            .where(DailyStars.app_id == app_id)
+            .group_by(DailyStars.channel)
+            .having(func.sum(DailyStars.n) > 0)
+            .order_by(DailyStars.channel)
+        )
+    )

@@ -1,0 +1,223 @@
+"""Verbatims by filters, newest first, by keyset pages; and how many there are behind any number of a page."""
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, exists, func, literal_column, select, tuple_
+from sqlalchemy.orm import Session
+
+from app.reading.trends import EVER, Period, Slice, total
+from models.feedback import Revision, Verbatim, VerbatimTopic
+
+CAP = 1000
+"""Counting a search stops here: exact counts of a frequent word cost seconds at ten million rows."""
+
+
+class BadCursorError(ValueError):
+    """The `after` of a page is not one that we gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list of verbatims is narrowed to; None or empty does not narrow. `first` and `last` are days, included."""
+
+    app_id: int
+    stars: tuple[int, ...] = ()
+    rated: bool | None = None
+    version: str | None = None
+    channel: str | None = None
+    storefront: str | None = None
+    language: str | None = None
+    topic: str | None = None
+    topic_negative: bool = False
+    label: str | None = None
+    intent: str | None = None
+    urgent: bool | None = None
+    revised: bool | None = None
+    first: date | None = None
+    last: date | None = None
+    text: str | None = None
+
+    @property
+    def from_rollups(self) -> bool:
+        """Whether daily_stars can count them."""
+        others = (self.language, self.topic, self.label, self.intent, self.urgent, self.revised, self.text)
+        return all(other is None for other in others)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many; `capped` means at least so many."""
+
+    n: int
+    capped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A verbatim with its topics and what it said before."""
+
+    verbatim: Verbatim
+    topics: list[VerbatimTopic] = field(default_factory=list)
+    revisions: list[Revision] = field(default_factory=list)
+
+    @property
+    def path(self) -> list[int]:
+        """The stars it gave, oldest first, without repeats: [1, 4] is a customer won back."""
+        given = [revision.stars for revision in self.revisions] + [self.verbatim.stars]
+        known = [stars for stars in given if stars is not None]
+        return [stars for n, stars in enumerate(known) if n == 0 or known[n - 1] != stars]
+
+
+def _narrow(filters: Filters) -> Select[Any]:
+    query = select(Verbatim).where(Verbatim.app_id == filters.app_id)
+    if filters.stars:
+        query = query.where(Verbatim.stars.in_(filters.stars))
+    if filters.rated is not None:
+        query = query.where(Verbatim.stars.is_not(None) if filters.rated else Verbatim.stars.is_(None))
+    for column, value in (
+        (Verbatim.version, filters.version),
+        (Verbatim.channel, filters.channel),
+        (Verbatim.storefront, filters.storefront),
+        (Verbatim.language, filters.language),
+        (Verbatim.label, filters.label),
+        (Verbatim.urgent, filters.urgent),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if filters.revised is not None:
+        query = query.where(Verbatim.revision > 0 if filters.revised else Verbatim.revision == 0)
+    if filters.intent is not None:
+        query = query.where(Verbatim.intents.contains([filters.intent]))
+    if filters.topic is not None:
+        mention = exists().where(
+            VerbatimTopic.app_id == Verbatim.app_id,
+            VerbatimTopic.verbatim_id == Verbatim.id,
+            VerbatimTopic.topic == filters.topic,
+        )
+        query = query.where(mention.where(VerbatimTopic.sentiment < 0) if filters.topic_negative else mention)
+    query = _days(query, filters)
+    if filters.text is not None:
+        wanted = func.websearch_to_tsquery(literal_column("'cocoon'::regconfig"), filters.text)
+        query = query.where(Verbatim.search.bool_op("@@")(wanted))
+    return query
+
+
+def _days(query: Select[Any], filters: Filters) -> Select[Any]:
+    """`day` decides, as in every count; `written_at` beside it (no zone is more than 14 hours off) serves the index."""
+    if filters.first is not None:
+        begin = datetime(filters.first.year, filters.first.month, filters.first.day, tzinfo=UTC)
+        query = query.where(Verbatim.day >= filters.first, Verbatim.written_at >= begin - timedelta(hours=15))
+    if filters.last is not None:
+        end = datetime(filters.last.year, filters.last.month, filters.last.day, tzinfo=UTC)
+        query = query.where(Verbatim.day <= filters.last, Verbatim.written_at <= end + timedelta(hours=39))
+    return query
+
+
+def count(session: Session, filters: Filters) -> Count:
+    """How many verbatims: from the rollups where they know, else counted up to `CAP`."""
+    if filters.from_rollups:
+        period = Period(filters.first or EVER.first, filters.last or EVER.last)
+        part = Slice(filters.app_id, filters.channel, filters.storefront, filters.version)
+        n, stars = total(session, part, period)
+        if filters.stars:
+            wanted = sum(stars[star - 1] for star in set(filters.stars))
+            return Count(0 if filters.rated is False else wanted)
+        return Count(n if filters.rated is None else sum(stars) if filters.rated else n - sum(stars))
+    some = _narrow(filters).with_only_columns(Verbatim.id).limit(CAP + 1).subquery()
+    n = session.scalar(select(func.count()).select_from(some)) or 0
+    return Count(min(n, CAP), n > CAP)
+
+
+def write_cursor(verbatim: Verbatim) -> str:
+    """Where the next page goes on."""
+    return base64.urlsafe_b64encode(f"{verbatim.written_at.isoformat()}|{verbatim.id}".encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> tuple[datetime, int]:
+    """The last row of the page before. Raises BadCursorError."""
+    try:
+        plain = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        at, _, number = plain.partition("|")
+        moment, key = datetime.fromisoformat(at), int(number)
+    except (ValueError, binascii.Error, UnicodeError) as error:
+        raise BadCursorError("this page's address was not made by Cocoon: start again from the first page") from error
+    if moment.tzinfo is None or not 1900 < moment.year < 2200 or not 0 <= key < 2**63:
+        raise BadCursorError("this page's address was not made by Cocoon: start again from the first page")
+    return moment, key
+
+
+def page(
+    session: Session, filters: Filters, *, after: str | None = None, limit: int = 50
+) -> tuple[list[Line], str | None]:
+    """Up to `limit` verbatims, newest first, and the cursor of the next page or None. Raises BadCursorError."""
+    query = _narrow(filters).order_by(Verbatim.written_at.desc(), Verbatim.id.desc()).limit(limit + 1)
+    if after:
+        query = query.where(tuple_(Verbatim.written_at, Verbatim.id) < read_cursor(after))
+    found = list(session.scalars(query))
+    more = len(found) > limit
+    return with_context(session, filters.app_id, found[:limit]), write_cursor(found[limit - 1]) if more else None
+
+
+def with_context(session: Session, app_id: int, found: Sequence[Verbatim]) -> list[Line]:
+    """The verbatims with their topics and revisions, in two queries for all."""
+    lines = {verbatim.id: Line(verbatim) for verbatim in found}
+    if not lines:
+        return []
+    for topic in session.scalars(
+        select(VerbatimTopic)
+        .where(VerbatimTopic.app_id == app_id, VerbatimTopic.verbatim_id.in_(lines))
+        .order_by(VerbatimTopic.sentiment, VerbatimTopic.topic)
+    ):
+        lines[topic.verbatim_id].topics.append(topic)
+    edited = [verbatim.id for verbatim in found if verbatim.revision > 0]
+    if edited:
+        for revision in session.scalars(
+            select(Revision)
+            .where(Revision.app_id == app_id, Revision.verbatim_id.in_(edited))
+            .order_by(Revision.revision)
+        ):
+            lines[revision.verbatim_id].revisions.append(revision)
+    return list(lines.values())
+
+
+def one(session: Session, app_id: int, verbatim_id: int) -> Line | None:
+    """One verbatim with its context."""
+    found = session.get(Verbatim, (app_id, verbatim_id))
+    return with_context(session, app_id, [found])[0] if found else None
+
+
+def by_ids(session: Session, app_id: int, ids: Sequence[int]) -> list[Line]:
+    """These verbatims, in the order asked for; unknown ones are left out."""
+    found = {v.id: v for v in session.scalars(select(Verbatim).where(Verbatim.app_id == app_id, Verbatim.id.in_(ids)))}
+    return with_context(session, app_id, [found[key] for key in ids if key in found])
+
+
+def telling(session: Session, app_id: int, period: Period, limit: int = 5) -> list[Line]:
+    """The newest verbatims that tell something: a problem, a question or a request in at least a sentence."""
+    base = _narrow(Filters(app_id, first=period.first, last=period.last))
+    query = (
+        base.where(Verbatim.label.in_(["negative", "mixed"]) | Verbatim.urgent | (Verbatim.stars <= 2))
+        .where(func.length(Verbatim.body) >= 40)
+        .order_by(Verbatim.written_at.desc(), Verbatim.id.desc())
+        .limit(10 * limit)
+    )
+    different: dict[str, Verbatim] = {}
+    for verbatim in session.scalars(query):
+        different.setdefault(" ".join(verbatim.body.casefold().split())[:80], verbatim)
+    return with_context(session, app_id, list(different.values())[:limit])
+
+
+def stream(session: Session, filters: Filters, batch: int = 500) -> Iterator[Line]:
+    """All of them, at constant memory, page by page."""
+    after: str | None = None
+    while True:
+        lines, after = page(session, filters, after=after, limit=batch)
+        yield from lines
+        session.expunge_all()
+        if after is None:
+            return
