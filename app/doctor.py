@@ -1,0 +1,108 @@
+"""`cocoon doctor`: what works, what is missing, and what to do about it."""
+
+import shutil
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from app.context import Context
+from collectors.base import SourceError
+from collectors.registry import build
+from models.incidents import Delivery, Destination
+from models.sources import HostPause, Source
+
+LATE = timedelta(minutes=10)
+
+
+class Finding(NamedTuple):
+    """One check: what, whether it works, and the sentence for a person."""
+
+    name: str
+    works: bool
+    message: str
+
+
+def examine(context: Context, *, offline: bool = False) -> list[Finding]:
+    """Check everything once. With `offline` the sources are not called."""
+    with context.transaction() as session:
+        findings = [_database(session), _disk(context), _jobs(session), *_destinations(session), *_pauses(session)]
+        sources = session.scalars(select(Source).where(Source.enabled, Source.rhythm_minutes.is_not(None))).all()
+    if not sources:
+        findings.append(Finding("sources", False, "none yet: cocoon source add LINK"))
+    if not offline:
+        for source in sources:
+            findings.extend(_source(context, source))
+    return findings
+
+
+def _database(session: Session) -> Finding:
+    version = session.scalar(text("SHOW server_version"))
+    size = session.scalar(text("SELECT pg_size_pretty(pg_database_size(current_database()))"))
+    return Finding("database", True, f"Postgres {version}, {size}, schema up to date")
+
+
+def _disk(context: Context) -> Finding:
+    if context.server is None:
+        return Finding("disk", True, "the database is elsewhere (DATABASE_URL)")
+    free = shutil.disk_usage(context.server.folder).free / 1e9
+    if free < 2:
+        return Finding("disk", False, f"only {free:.1f} GB left where the data is ({context.server.folder})")
+    return Finding("disk", True, f"{free:.0f} GB free")
+
+
+def _jobs(session: Session) -> Finding:
+    workers = session.scalar(
+        text("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '30 seconds'")
+    )
+    if not workers:
+        return Finding("worker", False, "none is running, so nothing is collected: cocoon up (or cocoon worker)")
+    return Finding("worker", True, f"{workers} running")
+
+
+def _destinations(session: Session) -> list[Finding]:
+    destinations = session.scalars(select(Destination).order_by(Destination.id)).all()
+    findings = [
+        Finding(f"alerts to {each.name}", False, each.disabled_reason or "switched off")
+        for each in destinations
+        if not each.enabled
+    ]
+    live = [each for each in destinations if each.enabled]
+    if not any(each.kind != "inbox" for each in live):
+        findings.append(
+            Finding(
+                "alerts",
+                False,
+                "nobody is told: add a Slack or webhook destination (COCOON_SLACK_WEBHOOK, or /destinations)",
+            )
+        )
+    else:
+        findings.append(Finding("alerts", True, f"sent to {', '.join(each.name for each in live)}"))
+    late = session.scalar(
+        select(func.count()).where(
+            Delivery.state.in_(["queued", "sending"]), Delivery.due_at < func.clock_timestamp() - LATE
+        )
+    )
+    dead = session.scalar(select(func.count()).where(Delivery.state == "dead"))
+    if late:
+        findings.append(Finding("deliveries", False, f"{late} wait for more than ten minutes: is a worker running?"))
+    if dead:
+        findings.append(Finding("deliveries", False, f"{dead} were given up; replay them from the Deliveries page"))
+    return findings
+
+
+def _pauses(session: Session) -> list[Finding]:
+    pauses = session.scalars(select(HostPause).where(HostPause.paused_until > func.clock_timestamp())).all()
+    return [
+        Finding(each.host, False, f"asked us to slow down; called again after {each.paused_until:%H:%M} UTC")
+        for each in pauses
+    ]
+
+
+def _source(context: Context, source: Source) -> list[Finding]:
+    try:
+        collector = build(source.kind, context.source_config(source), context.http)
+        return [Finding(f"{source.name}: {p.name}", p.works, p.message) for p in collector.probe()]
+    except SourceError as error:
+        return [Finding(source.name, False, str(error))]

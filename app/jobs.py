@@ -1,0 +1,115 @@
+"""What the queue runs: read a source, judge an app. Plain functions over a Context, so that a shell can call them."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import procrastinate
+from procrastinate import JobContext
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.context import Context
+from app.judge import judge
+from app.queue import Queue
+from app.walk import AlreadyWalkingError, Progress, walk
+from collectors.base import Collector, Page, Probe, SourceError
+from collectors.registry import KINDS, build
+from models.sources import HostPause, Run, Source
+
+log = logging.getLogger(__name__)
+
+TASKS = procrastinate.Blueprint()
+"""What a worker can be asked for."""
+
+QUIET = frozenset({"first", "backfill", "import"})
+"""What these bring is history: it is shown, never alerted."""
+
+
+def collect(context: Context, source_id: int, trigger: str, on_progress: Progress | None = None) -> Run | None:
+    """Read one source now. None where it is off, being read elsewhere, or its host asked for a pause."""
+    with context.transaction() as session:
+        source = session.get(Source, source_id)
+        if source is None or (not source.enabled and trigger == "schedule") or source.kind not in KINDS:
+            return None
+        kind = source.kind
+        config = context.source_config(source)
+        if _paused(session, KINDS[kind].host(config)):
+            return None
+    collector: Collector
+    try:
+        collector = build(kind, config, context.http)
+    except SourceError as fault:
+        collector = _Unbuilt(kind, fault)  # a run with its reason, not a job that fails unseen
+    if trigger == "backfill":
+        look_before_history(context, source.app_id)
+    try:
+        return walk(context.engine, source_id, collector, seal=context.seal, trigger=trigger, on_progress=on_progress)
+    except AlreadyWalkingError:
+        log.info("already walking", extra={"source": source_id})
+        return None
+
+
+def look_before_history(context: Context, app_id: int) -> None:
+    """Tell what can be seen now, before history comes in: what is first seen with it is shown, never sent."""
+    with context.transaction() as session:
+        judge(session, app_id, clock.now(), base_url=context.settings.base_url)
+
+
+@dataclass
+class _Unbuilt:
+    """A source whose settings cannot be used: reading it raises the reason."""
+
+    kind: str
+    fault: SourceError
+
+    def pages(self, resume: str | None = None) -> Iterator[Page]:
+        """Raise the reason."""
+        raise self.fault
+
+    def probe(self) -> list[Probe]:
+        """Tell the reason."""
+        return [Probe(self.kind, False, str(self.fault))]
+
+
+def _paused(session: Session, host: str) -> bool:
+    return bool(
+        session.scalar(
+            select(func.count()).where(HostPause.host == host, HostPause.paused_until > func.clock_timestamp())
+        )
+    )
+
+
+@TASKS.task(name="collect", pass_context=True, retry=False)
+def collect_task(job: JobContext, source_id: int, app_id: int, trigger: str = "schedule") -> None:
+    """Read a source; then have its app judged, quietly if what came is history."""
+    context: Context = job.additional_context["context"]
+    queue: Queue = job.additional_context["queue"]
+    run = collect(context, source_id, trigger)
+    if run is not None:
+        quiet = run.trigger in QUIET
+        queue.ask("judge", f"app:{app_id}", manner="quiet" if quiet else "", app_id=app_id, quiet=quiet)
+
+
+@TASKS.task(name="judge", pass_context=True, retry=False)
+def judge_task(job: JobContext, app_id: int, quiet: bool = False) -> None:
+    """Look at an app's numbers and write what changed about its incidents."""
+    context: Context = job.additional_context["context"]
+    with context.transaction() as session:
+        judge(session, app_id, clock.now(), base_url=context.settings.base_url, quiet=quiet)
+
+
+def ask_for_walk(queue: Any, source: Source, trigger: str) -> bool:
+    """Have a source read by any worker. False when that is already waiting."""
+    return bool(queue.ask("collect", f"source:{source.id}", source_id=source.id, app_id=source.app_id, trigger=trigger))
+
+
+@TASKS.task(name="reread", pass_context=True, retry=False)
+def reread_task(job: JobContext, app_id: int) -> None:
+    """Understand again what an older model had read; a worker that stops leaves the rest for the next start."""
+    from app.reread import reread
+
+    context: Context = job.additional_context["context"]
+    reread(context, app_id, stop=job.additional_context["stop"].is_set)

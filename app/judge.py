@@ -1,0 +1,64 @@
+"""The look at an app's numbers: which day can be judged, what the rules find, and what becomes of its incidents."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from alerts.incidents import reconcile
+from alerts.life import Change
+from alerts.reminders import remind
+from alerts.rules import look
+from app.ledger import settle
+from collectors.registry import KINDS
+from models.apps import App
+from models.sources import Coverage, Run, Source
+
+FRESH = timedelta(hours=3)
+"""How old a complete walk may be for today's reviews to be judged before the day is over."""
+
+HISTORY_TAKES = timedelta(days=2)
+"""How long a first walk that does not come to its end keeps an app quiet; from then on its ledger guards the rules."""
+
+TEXTS = tuple(kind.kind for kind in KINDS.values() if "verbatims" in kind.brings and kind.minutes and not kind.late)
+
+
+def judge(session: Session, app_id: int, now: datetime, *, base_url: str, quiet: bool = False) -> list[Change]:
+    """Look at one app now, and write what changed about its incidents with their deliveries.
+
+    `quiet`: what came is history (a first import, a backfill), so nothing is sent about it. An app whose first walk
+    is not through yet is judged quietly too, for two days: half a history looks like a drop. Sources that never
+    brought a review (a storefront where the app is not) have no say: they would keep an app mute for ever. An app of
+    files alone is history too.
+    """
+    app = session.get(App, app_id)
+    if app is None:
+        return []
+    today = now.astimezone(ZoneInfo(app.timezone)).date()
+    sources = select(Source.id).where(
+        Source.app_id == app_id, Source.enabled, Source.rhythm_minutes.is_not(None), Source.kind.in_(TEXTS)
+    )
+    brought = exists().where(Run.app_id == app_id, Run.source_id == Source.id, Run.seen > 0)
+    sources = sources.where(brought)
+    settle(session, app, now)
+    begun = select(func.min(Run.started_at)).where(Run.app_id == app_id, Run.source_id == Source.id, Run.seen > 0)
+    half = session.scalar(
+        select(func.count()).where(
+            Source.id.in_(sources),
+            Source.history_done.is_(False),
+            begun.correlate(Source).scalar_subquery() > now - HISTORY_TAKES,
+        )
+    )
+    read = select(Coverage.source_id).where(
+        Coverage.app_id == app_id,
+        Coverage.day == today,
+        Coverage.state == "complete",
+        Coverage.checked_at > now - FRESH,
+    )
+    unread = session.scalar(select(func.count()).where(Source.id.in_(sources), Source.id.not_in(read)))
+    live = session.scalar(select(func.count()).where(Source.id.in_(sources)))
+    findings = look(session, app, today, until_counts=bool(live) and unread == 0)
+    changes = reconcile(session, app, findings, now=now, quiet=quiet or bool(half) or not live, base_url=base_url)
+    remind(session, app, now=now, base_url=base_url)
+    return changes

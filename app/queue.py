@@ -1,0 +1,39 @@
+"""The job queue: procrastinate on our Postgres. What the jobs do is in app.jobs; here is how they are asked for.
+
+At least once: a job may run again after its worker died, so each is idempotent. A lock per subject (a source, an app)
+keeps two workers from doing the same thing at once; a queueing lock keeps one waiting job per subject.
+"""
+
+import logging
+from typing import Any
+
+import procrastinate
+from procrastinate.exceptions import AlreadyEnqueued
+
+log = logging.getLogger(__name__)
+
+
+class Queue:
+    """Asks for jobs, from any thread. Open it once a process; close it at the end."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._app = procrastinate.App(
+            connector=procrastinate.SyncPsycopgConnector(conninfo=conninfo, min_size=1, max_size=2)
+        )
+        self._app.open()
+
+    def ask(self, job: str, subject: str, *, manner: str = "", **arguments: Any) -> bool:
+        """Ask for a job on a subject ("source:7"). False when the same job is already waiting.
+
+        `manner` tells apart what must not stand in for each other: a quiet look is no substitute for one that alerts.
+        """
+        once = f"{job}:{subject}:{manner}" if manner else f"{job}:{subject}"
+        try:
+            self._app.configure_task(f"cocoon:{job}", lock=subject, queueing_lock=once).defer(**arguments)
+        except AlreadyEnqueued:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._app.close()

@@ -1,0 +1,173 @@
+"""From a page of a source to the tables: mask, hash, understand, count. The caller's transaction holds it all."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from analysis.mask import mask
+from analysis.understand import Document, understand
+from app.seal import Seal
+from collectors.base import Page
+from collectors.registry import KINDS
+from models.apps import App
+from models.intake import Origin, PreparedVerbatim, Stored, store_verbatims
+from models.ratings import RatingSnapshot
+from models.records import QuarantinedRow, RatingRecord, ReleaseRecord, VerbatimRecord
+from models.releases import Release
+from models.sources import Quarantine, Source
+
+MAX_BODY = 20_000
+"""Longer texts are cut: no store allows more than 6,000 characters, and a novel is no review."""
+
+
+def prepare(records: Sequence[VerbatimRecord], zone: ZoneInfo, channel: str, seal: Seal) -> list[PreparedVerbatim]:
+    """Mask, hash and understand records: what leaves here holds no personal data."""
+    titles = [mask(_clean(record.title)) for record in records]
+    bodies = [mask(_clean(record.body)) for record in records]
+    documents = [
+        Document(text=body, title=title, stars=record.stars, storefront=record.storefront, locale=record.locale)
+        for record, title, body in zip(records, titles, bodies, strict=True)
+    ]
+    return [
+        PreparedVerbatim(
+            external_id=_clean(record.external_id),
+            written_at=record.written_at,
+            edited_at=record.edited_at,
+            day=record.written_at.astimezone(zone).date(),
+            title=title,
+            body=body,
+            stars=record.stars,
+            storefront=_clean(record.storefront or ""),
+            locale=_maybe(record.locale),
+            version=_clean(record.version or ""),
+            device=_maybe(record.device),
+            os=_maybe(record.os),
+            author=seal.author(f"{channel}:{record.author}") if record.author else None,
+            reply=mask(_clean(record.reply)) if record.reply else None,
+            replied_at=record.replied_at,
+            thumbs_up=record.thumbs_up,
+            url=_maybe(record.url),
+            language=said.language,
+            sentiment=said.sentiment,
+            label=said.label,
+            confidence=said.confidence,
+            intents=said.intents,
+            urgent=said.urgent,
+            model=said.model,
+            topics=tuple((mention.topic, mention.sentiment, mention.evidence) for mention in said.topics),
+        )
+        for record, title, body, said in zip(records, titles, bodies, understand(documents), strict=True)
+    ]
+
+
+def _clean(words: str) -> str:
+    """What Postgres can hold: no NUL, no lone surrogates, and an end."""
+    return words.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:MAX_BODY].strip()
+
+
+def _maybe(words: str | None) -> str | None:
+    return None if words is None else _clean(words)
+
+
+def store_page(session: Session, source: Source, run_id: int, page: Page, *, seal: Seal, now: datetime) -> Stored:
+    """Store one page: its verbatims, ratings, releases and unreadable rows."""
+    app = session.get_one(App, source.app_id)
+    zone = ZoneInfo(app.timezone)
+    # A file or an API of store reviews shares the identity of that store's own feed, so that both count once.
+    known = KINDS.get(source.kind)
+    identity = str(source.config.get("identity") or (known and known.identity) or source.kind)
+    rows = prepare(page.verbatims, zone, source.channel, seal)
+    stored = store_verbatims(session, Origin(source.app_id, source.id, identity, source.channel), rows, now)
+    for rating in page.ratings:
+        _store_rating(session, source, rating)
+    for release in page.releases:
+        _store_release(session, source, release, zone)
+    _store_quarantine(session, source, run_id, page.quarantined)
+    return stored
+
+
+def _store_rating(session: Session, source: Source, record: RatingRecord) -> None:
+    """Keep a counter only when it moved: an unchanged one says nothing new."""
+    storefront = record.storefront or ""
+    last = session.scalars(
+        select(RatingSnapshot)
+        .where(
+            RatingSnapshot.app_id == source.app_id,
+            RatingSnapshot.channel == source.channel,
+            RatingSnapshot.storefront == storefront,
+        )
+        .order_by(RatingSnapshot.taken_at.desc())
+        .limit(1)
+    ).first()
+    histogram = list(record.histogram) if record.histogram else None
+    if last is not None and (last.average, last.count, last.histogram) == (record.average, record.count, histogram):
+        return
+    session.execute(
+        insert(RatingSnapshot)
+        .values(
+            app_id=source.app_id,
+            channel=source.channel,
+            storefront=storefront,
+            taken_at=record.taken_at,
+            average=record.average,
+            count=record.count,
+            histogram=histogram,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def _store_release(session: Session, source: Source, record: ReleaseRecord, zone: ZoneInfo) -> None:
+    """A store's word replaces an inferred date; of two storefronts the earlier date stands."""
+    new = insert(Release).values(
+        app_id=source.app_id,
+        channel=source.channel,
+        version=record.version,
+        build=record.build,
+        released_at=record.released_at,
+        day=record.released_at.astimezone(zone).date(),
+        notes=_clean(record.notes),
+        inferred=False,
+    )
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=["app_id", "channel", "version"],
+            set_={
+                "released_at": new.excluded.released_at,
+                "day": new.excluded.day,
+                "build": func.coalesce(new.excluded.build, Release.build),
+                "notes": func.coalesce(func.nullif(new.excluded.notes, ""), Release.notes),
+                "inferred": False,
+            },
+            where=Release.inferred | (new.excluded.released_at <= Release.released_at),
+        )
+    )
+
+
+def _store_quarantine(session: Session, source: Source, run_id: int, rows: Sequence[QuarantinedRow]) -> None:
+    for row in rows:
+        fingerprint = hashlib.sha256(row.raw).hexdigest()
+        known = session.scalar(
+            select(Quarantine.id).where(
+                Quarantine.app_id == source.app_id,
+                Quarantine.source_id == source.id,
+                Quarantine.fingerprint == fingerprint,
+            )
+        )
+        if known is None:
+            session.add(
+                Quarantine(
+                    app_id=source.app_id,
+                    source_id=source.id,
+                    run_id=run_id,
+                    fingerprint=fingerprint,
+                    reason=row.reason,
+                    raw=row.raw[:100_000],
+                )
+            )
+    session.flush()

@@ -1,0 +1,148 @@
+"""When a look may alert: not about history, not about a day that is half read, and never muted for ever."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+
+from app import judge as judging
+from app.db import transaction
+from models.apps import App
+from models.sources import Coverage, Run, Source
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+TODAY = date(2026, 11, 20)
+
+
+@dataclass
+class Looked:
+    """What judge() asked of the rules, in place of the rules."""
+
+    until_counts: list[bool] = field(default_factory=list)
+    quiet: list[bool] = field(default_factory=list)
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Looked]:
+    seen = Looked()
+
+    def look(*_: Any, until_counts: bool) -> list[Any]:
+        seen.until_counts.append(until_counts)
+        return []
+
+    def reconcile(*_: Any, quiet: bool, **__: Any) -> list[Any]:
+        seen.quiet.append(quiet)
+        return []
+
+    monkeypatch.setattr(judging, "look", look)
+    monkeypatch.setattr(judging, "reconcile", reconcile)
+    return seen
+
+
+@dataclass
+class Bench:
+    engine: Engine
+    app_id: int
+
+    def source(self, *, done: bool = True, seen: int = 5, read: timedelta | None = timedelta(minutes=5)) -> int:
+        """A source whose first run was an hour ago, and that read today completely `read` ago."""
+        with transaction(self.engine) as session:
+            source = Source(
+                app_id=self.app_id,
+                kind="app_store_feed",
+                channel="app_store",
+                name="source",
+                config={},
+                rhythm_minutes=30,
+                history_done=done,
+                high_water=NOW - timedelta(hours=1),
+            )
+            session.add(source)
+            session.flush()
+            begun = NOW - timedelta(hours=1)
+            session.add(Run(app_id=self.app_id, source_id=source.id, trigger="first", started_at=begun, seen=seen))
+            if read is not None:
+                session.add(
+                    Coverage(
+                        app_id=self.app_id, source_id=source.id, day=TODAY, state="complete", checked_at=NOW - read
+                    )
+                )
+            return source.id
+
+    def judge(self, now: datetime = NOW, *, quiet: bool = False) -> None:
+        with transaction(self.engine) as session:
+            judging.judge(session, self.app_id, now, base_url="", quiet=quiet)
+
+
+@pytest.fixture
+def bench(own_engine: Engine) -> Bench:
+    with transaction(own_engine) as session:
+        app = App(name="Banque")
+        session.add(app)
+        session.flush()
+        return Bench(own_engine, app.id)
+
+
+def test_today_counts_when_every_source_was_just_read(bench: Bench, looked: Looked) -> None:
+    bench.source()
+    bench.source()
+    bench.judge()
+    assert (looked.until_counts, looked.quiet) == ([True], [False])
+
+
+def test_today_does_not_count_when_one_was_not_read(bench: Bench, looked: Looked) -> None:
+    bench.source()
+    bench.source(read=None)
+    bench.judge()
+    assert looked.until_counts == [False]
+
+
+def test_today_does_not_count_when_one_was_read_long_ago(bench: Bench, looked: Looked) -> None:
+    bench.source()
+    bench.source(read=timedelta(hours=4))
+    bench.judge()
+    assert looked.until_counts == [False]
+
+
+def test_today_does_not_count_where_nothing_is_read(bench: Bench, looked: Looked) -> None:
+    bench.judge()
+    assert looked.until_counts == [False]
+
+
+def test_half_a_history_is_judged_quietly(bench: Bench, looked: Looked) -> None:
+    bench.source()
+    bench.source(done=False)
+    bench.judge()
+    assert looked.quiet == [True]
+
+
+def test_what_is_asked_to_be_quiet_is(bench: Bench, looked: Looked) -> None:
+    bench.source()
+    bench.judge(quiet=True)
+    assert looked.quiet == [True]
+
+
+def test_a_source_that_never_brought_anything_does_not_mute_the_app(bench: Bench, looked: Looked) -> None:
+    """A storefront where the app is not: its walk never ends well."""
+    bench.source()
+    bench.source(done=False, seen=0, read=None)
+    bench.judge()
+    assert (looked.until_counts, looked.quiet) == ([True], [False])
+
+
+def test_a_history_that_never_comes_to_its_end_does_not_mute_the_app_for_ever(bench: Bench, looked: Looked) -> None:
+    bench.source()
+    bench.source(done=False)
+    bench.judge(NOW + timedelta(days=3))
+    assert looked.quiet == [False]
+
+
+def test_a_look_takes_back_days_whose_evening_nobody_read(bench: Bench, looked: Looked) -> None:
+    bench.source()
+    bench.judge(NOW + timedelta(days=1))
+    with transaction(bench.engine) as session:
+        assert session.scalars(select(Coverage.state)).all() == ["partial"]
+    assert looked.until_counts == [False]

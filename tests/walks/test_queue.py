@@ -1,0 +1,174 @@
+"""The schedule asks once for what is due, a quiet look never stands in for one that alerts, and no job is stuck."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import procrastinate
+import pytest
+from procrastinate.exceptions import ConnectorException
+from sqlalchemy import Engine, func, select, text
+
+from app.context import Context
+from app.db import make_engine, transaction
+from app.jobs import TASKS, collect
+from app.queue import Queue
+from app.scheduler import ask_for_due_walks, ask_for_looks, lead
+from app.worker import Beat, _take_back
+from models.sources import Run, Source
+
+
+def jobs(context: Context) -> list[tuple[str, str, dict[str, Any]]]:
+    with context.transaction() as session:
+        rows = session.execute(text("SELECT task_name, status::text, args FROM procrastinate_jobs ORDER BY id")).all()
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def change(context: Context, source_id: int, **values: Any) -> None:
+    with context.transaction() as session:
+        source = session.get_one(Source, source_id)
+        for name, value in values.items():
+            setattr(source, name, value)
+
+
+def wait_until(found: Callable[[], Any], patience: float = 20.0) -> Any:
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if answer := found():
+            return answer
+        time.sleep(0.02)
+    raise AssertionError("not seen in time")
+
+
+def test_what_is_due_is_asked_for_once(context: Context, queue: Queue, source_id: int) -> None:
+    assert ask_for_due_walks(context, queue) == 1
+    assert ask_for_due_walks(context, queue) == 0
+    assert [(name, state) for name, state, _ in jobs(context)] == [("cocoon:collect", "todo")]
+    with context.transaction() as session:
+        wait = session.get_one(Source, source_id).next_run_at - session.scalar(select(func.clock_timestamp()))
+    assert 29 * 60 < wait.total_seconds() <= 30 * 60
+
+
+@pytest.mark.parametrize("values", [{"enabled": False}, {"rhythm_minutes": None}])
+def test_what_is_off_or_has_no_rhythm_is_not_asked_for(
+    context: Context, queue: Queue, source_id: int, values: dict[str, Any]
+) -> None:
+    change(context, source_id, **values)
+    assert ask_for_due_walks(context, queue) == 0
+    assert jobs(context) == []
+
+
+def test_a_queue_that_does_not_answer_leaves_the_source_due(context: Context, queue: Queue, source_id: int) -> None:
+    class Away:
+        def ask(self, *_: Any, **__: Any) -> bool:
+            raise ConnectorException
+
+    assert ask_for_due_walks(context, Away()) == 0  # type: ignore[arg-type]
+    assert ask_for_due_walks(context, queue) == 1
+
+
+def test_every_app_is_looked_at_even_when_nothing_comes(context: Context, queue: Queue, source_id: int) -> None:
+    ask_for_looks(context, queue)
+    ((name, _, arguments),) = jobs(context)
+    assert (name, arguments["quiet"]) == ("cocoon:judge", False)
+
+
+def test_a_quiet_look_that_waits_does_not_swallow_one_that_alerts(context: Context, queue: Queue) -> None:
+    assert queue.ask("judge", "app:1", manner="quiet", app_id=1, quiet=True)
+    assert queue.ask("judge", "app:1", app_id=1, quiet=False)
+    assert not queue.ask("judge", "app:1", app_id=1, quiet=False)
+    assert [arguments["quiet"] for _, _, arguments in jobs(context)] == [True, False]
+
+
+@pytest.fixture
+def dead(context: Context, queue: Queue) -> Iterator[int]:
+    """A job that a worker was doing when it died."""
+    queue.ask("judge", "app:1", app_id=1, quiet=False)
+    with context.transaction() as session:
+        worker = session.scalar(
+            text(
+                "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '10 minutes') RETURNING id"
+            )
+        )
+        session.execute(text("UPDATE procrastinate_jobs SET status = 'doing', worker_id = :id"), {"id": worker})
+    return int(worker or 0)
+
+
+def take_back(context: Context, until: Callable[[], bool]) -> None:
+    """Let the keeper go round until something is seen; what it raises is raised."""
+
+    async def keep() -> None:
+        app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=context.conninfo))
+        app.add_tasks_from(TASKS, namespace="cocoon")
+        async with app.open_async():
+            keeper = asyncio.create_task(_take_back(app, Beat()))
+            end = time.monotonic() + 10
+            while not until() and not keeper.done() and time.monotonic() < end:
+                await asyncio.sleep(0.05)
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+
+    asyncio.run(keep())
+    assert until()
+
+
+def test_the_job_of_a_dead_worker_waits_again(context: Context, dead: int) -> None:
+    take_back(context, lambda: [state for _, state, _ in jobs(context)] == ["todo"])
+
+
+def test_a_dead_workers_job_that_was_asked_for_again_does_not_block_the_queue(
+    context: Context, queue: Queue, dead: int
+) -> None:
+    assert queue.ask("judge", "app:1", app_id=1, quiet=False)
+    take_back(context, lambda: [state for _, state, _ in jobs(context)] == ["todo"])
+
+
+def test_one_leads_and_another_takes_over(context: Context, queue: Queue, source_id: int, own_engine: Engine) -> None:
+    change(context, source_id, enabled=False)
+    other = make_engine(context.url)
+    stops = [threading.Event(), threading.Event()]
+    beats = [Beat(), Beat()]
+    both = [context, replace(context, engine=other)]
+    threads = [
+        threading.Thread(target=lead, args=(each, queue, beat, stop), daemon=True)
+        for each, beat, stop in zip(both, beats, stops, strict=True)
+    ]
+
+    def leaders() -> int:
+        with transaction(own_engine) as session:
+            return session.scalar(
+                text(
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database ="
+                    " (SELECT oid FROM pg_database WHERE datname = current_database())"
+                )
+            ) or 0  # fmt: skip
+
+    threads[0].start()
+    wait_until(lambda: leaders() == 1)
+    threads[1].start()
+    wait_until(lambda: "scheduler" in beats[1].ages())
+    assert leaders() == 1
+    stops[0].set()
+    threads[0].join(10)
+    wait_until(lambda: leaders() == 1)  # the other one, two seconds later at most
+    change(context, source_id, enabled=True)
+    wait_until(lambda: any(name == "cocoon:collect" for name, _, _ in jobs(context)))
+    stops[1].set()
+    threads[1].join(10)
+    assert leaders() == 0
+    other.dispose()
+
+
+def test_a_source_whose_settings_are_impossible_has_a_run_that_says_so(context: Context, source_id: int) -> None:
+    change(context, source_id, config={"app_id": "no number", "storefront": "fr"})
+    run = collect(context, source_id, "schedule")
+    assert run is not None
+    assert run.outcome == "failed"
+    assert "no number" in run.reason
+    with context.transaction() as session:
+        assert session.scalars(select(Run.outcome)).all() == ["failed"]
