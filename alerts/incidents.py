@@ -56,7 +56,7 @@ def reconcile(
     for change in changes:
         if change.kind == "opened":
             session.add(change.incident)
-        _note(session, change.incident, change.kind, now, detail=change.detail)
+        add_event(session, change.incident, change.kind, now, detail=change.detail)
     session.flush()
     if not quiet:
         for change in changes:
@@ -84,7 +84,7 @@ def _wakes(change: Change) -> bool:
 
 def acknowledge(session: Session, app_id: int, incident_id: UUID, *, actor: str, now: datetime) -> Incident:
     """Say that somebody looks after it. Raises IncidentError when it is over or not there."""
-    incident = _take(session, app_id, incident_id)
+    incident = take(session, app_id, incident_id)
     if incident.state == "resolved":
         raise IncidentError("This incident is resolved; reopen it first.")
     if incident.state != "acknowledged":
@@ -97,7 +97,7 @@ def silence(
     session: Session, app_id: int, incident_id: UUID, *, until: datetime | None, actor: str, now: datetime
 ) -> Incident:
     """Send nothing about it until a moment; None ends a silence. Raises IncidentError for the past or once resolved."""
-    incident = _take(session, app_id, incident_id)
+    incident = take(session, app_id, incident_id)
     if until is not None and until <= now:
         raise IncidentError("A silence ends in the future.")
     if incident.state == "resolved":
@@ -112,7 +112,7 @@ def resolve(
     session: Session, app: App, incident_id: UUID, *, actor: str, now: datetime, base_url: str = ""
 ) -> Incident:
     """Close it by hand; those who were told that it began are told once that it is over."""
-    incident = _take(session, app.id, incident_id)
+    incident = take(session, app.id, incident_id)
     if incident.state == "resolved":
         return incident
     incident.state, incident.resolved_at, incident.silenced_until = "resolved", now, None
@@ -123,7 +123,7 @@ def resolve(
 
 def reopen(session: Session, app: App, incident_id: UUID, *, actor: str, now: datetime, base_url: str = "") -> Incident:
     """Open a resolved incident again. Raises IncidentError when another of the same rule and subject is live."""
-    incident = _take(session, app.id, incident_id)
+    incident = take(session, app.id, incident_id)
     if incident.state != "resolved":
         raise IncidentError("This incident is open.")
     same = select(Incident.id).where(
@@ -144,12 +144,13 @@ def reopen(session: Session, app: App, incident_id: UUID, *, actor: str, now: da
 
 def add_note(session: Session, app_id: int, incident_id: UUID, words: str, *, actor: str, now: datetime) -> Incident:
     """Put a person's words on the timeline."""
-    incident = _take(session, app_id, incident_id)
+    incident = take(session, app_id, incident_id)
     _done(session, incident, "note", now, actor=actor, detail={"text": words})
     return incident
 
 
-def _take(session: Session, app_id: int, incident_id: UUID) -> Incident:
+def take(session: Session, app_id: int, incident_id: UUID) -> Incident:
+    """Lock an incident for a change, after any look that is under way. Raises IncidentError where there is none."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('cocoon:incidents', :app))"), {"app": app_id})
     incident = session.get(Incident, (app_id, incident_id), with_for_update=True, populate_existing=True)
     if incident is None:
@@ -167,11 +168,11 @@ def _done(
     detail: dict[str, Any] | None = None,
 ) -> None:
     incident.updated_at = now
-    _note(session, incident, kind, now, actor=actor, detail=detail)
+    add_event(session, incident, kind, now, actor=actor, detail=detail)
     session.flush()
 
 
-def _note(
+def add_event(
     session: Session,
     incident: Incident,
     kind: str,
@@ -180,6 +181,7 @@ def _note(
     actor: str = "cocoon",
     detail: dict[str, Any] | None = None,
 ) -> None:
+    """Put a line on its timeline."""
     session.add(
         IncidentEvent(
             app_id=incident.app_id, incident_id=incident.id, at=now, kind=kind, actor=actor, detail=detail or {}

@@ -6,6 +6,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from alerts import incidents as life
+from alerts.votes import Tally, vote
 from app import clock
 from app.errors import Problem
 from models.apps import App
@@ -38,3 +39,8 @@ def decide(
     session.add(Audit(actor=actor, action=f"incident.{what}", detail={"incident": str(incident.id)}))
     session.flush()
     return incident
+
+
+def cast_vote(session: Session, incident: Incident, *, useful: bool, actor: str) -> Tally:
+    """Keep a person's word on whether it was worth being told."""
+    return vote(session, incident.app_id, incident.id, useful=useful, actor=actor, now=clock.now())

@@ -7,10 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerts.votes import tally
 from app.api.deliveries import DeliveryOut
 from app.api.shapes import Body, Text
 from app.db import DB
-from app.decisions import Decision, decide
+from app.decisions import Decision, cast_vote, decide
 from app.errors import not_found
 from app.reading import incidents as reading
 from models.incidents import Incident
@@ -54,9 +55,18 @@ class EventOut(BaseModel):
     detail: dict[str, Any]
 
 
+class Votes(BaseModel):
+    """How many people found it worth being told, and how many did not."""
+
+    model_config = ConfigDict(from_attributes=True)
+    useful: int
+    not_useful: int
+
+
 class IncidentStory(IncidentOut):
     """With its timeline, oldest first, and its deliveries."""
 
+    votes: Votes
     timeline: list[EventOut]
     deliveries: list[DeliveryOut]
 
@@ -72,6 +82,12 @@ class Note(Body):
     """Words for the timeline, if any."""
 
     note: Annotated[Text, Field(max_length=500)] = ""
+
+
+class Vote(Body):
+    """Whether it was worth being told."""
+
+    useful: bool
 
 
 class Silence(Note):
@@ -103,6 +119,7 @@ def get_incident(incident_id: UUID, session: DB) -> IncidentStory:
     own = IncidentOut.model_validate(story.incident).model_dump()
     return IncidentStory(
         **own,
+        votes=Votes.model_validate(tally(session, story.app.id, incident_id)),
         timeline=[EventOut.model_validate(event) for event in story.events],
         deliveries=[DeliveryOut.model_validate(delivery) for delivery, _ in story.deliveries],
     )
@@ -141,3 +158,12 @@ def resolve(incident_id: UUID, request: Request, session: DB, body: Note | None 
 def reopen(incident_id: UUID, request: Request, session: DB, body: Note | None = None) -> IncidentOut:
     """Open it again."""
     return _decide(request, session, incident_id, "reopen", body or Note())
+
+
+@router.post("/incidents/{incident_id}/vote")
+def vote(incident_id: UUID, body: Vote, request: Request, session: DB) -> Votes:
+    """Say whether it was worth being told; a person's last vote counts. This measures the rule's precision."""
+    incident = reading.one(session, incident_id)
+    if incident is None:
+        raise not_found("incident")
+    return Votes.model_validate(cast_vote(session, incident, useful=body.useful, actor=request.state.actor))

@@ -138,6 +138,7 @@ _FLASHES = frozenset(
         "deleted",
         "added",
         "unchanged",
+        "voted",
     }
 )
 

@@ -7,11 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from alerts.votes import tally
 from alerts.wording import chance_sentence, lead
 from app import clock
 from app.api.shapes import Text
 from app.db import DB
-from app.decisions import decide
+from app.decisions import cast_vote, decide
 from app.errors import not_found
 from app.pages.common import find_app, go, render, words_of
 from app.pages.drawing import star_chart
@@ -89,6 +90,7 @@ def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
         trend=trend,
         chart=star_chart(words, session, trend, part, story.app.name, around.last),
         silenced=_silenced(story.incident),
+        votes=tally(session, story.app.id, incident_id),
         chance=chance_sentence(story.incident, words.language),
         lead=lead(story.incident, words.language) if _told(story.incident) else "",
         lines=verbatims.by_ids(session, story.app.id, ids),
@@ -127,7 +129,7 @@ def _silenced(incident: Incident) -> bool:
 @router.post("/incidents/{incident_id}/{action}")
 def act(
     incident_id: UUID,
-    action: Literal["acknowledge", "silence", "resolve", "reopen"],
+    action: Literal["acknowledge", "silence", "resolve", "reopen", "useful", "not_useful"],
     request: Request,
     session: DB,
     days: Annotated[int, Form(ge=1, le=90)] = 7,
@@ -137,7 +139,10 @@ def act(
     incident = incidents.one(session, incident_id, lock=True)
     if incident is None:
         raise not_found("incident")
+    if action == "useful" or action == "not_useful":  # noqa: PLR1714  so that the types follow
+        cast_vote(session, incident, useful=action == "useful", actor=request.state.actor)
+        return go(f"/incidents/{incident_id}", "voted")
+    done = {"acknowledge": "acknowledged", "silence": "silenced", "resolve": "resolved", "reopen": "reopened"}
     base_url = request.app.state.settings.base_url
     decide(session, incident, action, actor=request.state.actor, base_url=base_url, days=days, note=note)
-    done = {"acknowledge": "acknowledged", "silence": "silenced", "resolve": "resolved", "reopen": "reopened"}
     return go(f"/incidents/{incident_id}", done[action])

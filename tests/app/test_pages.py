@@ -242,3 +242,15 @@ def test_old_imports_are_shown_where_they_are(web: TestClient, db: Session, port
     html = web.get(f"/apps/{portfolio.apps[1].id}").text
     assert 'class="narrow"' in html, "the chart stands where the reviews are"
     assert f"until={TODAY}" not in html
+
+
+def test_a_vote_from_the_page_and_from_the_api(web: TestClient, portfolio: Portfolio) -> None:
+    incident = portfolio.incident
+    assert incident is not None
+    answer = web.post(f"/incidents/{incident.id}/useful")
+    assert answer.headers["location"] == f"/incidents/{incident.id}?done=voted"
+    page = web.get(answer.headers["location"], headers=FRENCH).text
+    assert "Jugé utile" in page, "on the timeline"
+    found = web.post(f"/api/v1/incidents/{incident.id}/vote", json={"useful": False})
+    assert found.json() == {"useful": 0, "not_useful": 1}, "one person, whose last vote counts"
+    assert web.get(f"/api/v1/incidents/{incident.id}").json()["votes"] == {"useful": 0, "not_useful": 1}
