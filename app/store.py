@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from models.ratings import RatingSnapshot
 from models.records import QuarantinedRow, RatingRecord, ReleaseRecord, VerbatimRecord
 from models.releases import Release
 from models.sources import Quarantine, Source
+from models.stability_intake import store_stability
 
 MAX_BODY = 20_000
 """Longer texts are cut: no store allows more than 6,000 characters, and a novel is no review."""
@@ -87,6 +89,12 @@ def store_page(session: Session, source: Source, run_id: int, page: Page, *, sea
         _store_rating(session, source, rating)
     for release in page.releases:
         _store_release(session, source, release, zone)
+    # An exception's message may quote what a customer had typed.
+    issues = [
+        replace(issue, title=mask(_clean(issue.title)[:500]), subtitle=mask(_clean(issue.subtitle)[:500]))
+        for issue in page.crash_issues
+    ]
+    store_stability(session, source, issues, page.daily_crashes, page.daily_sessions, page.replaced)
     _store_quarantine(session, source, run_id, page.quarantined)
     return stored
 

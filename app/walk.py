@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +23,9 @@ from models.intake import Stored
 from models.sources import Run, Source
 
 log = logging.getLogger(__name__)
+
+LATE_FIGURES = timedelta(days=3)
+"""How long after a day a crash tool may still correct its figures."""
 
 Progress = Callable[[Run], None]
 
@@ -141,12 +144,16 @@ def _take(engine: Engine, source_id: int, run_id: int, page: Page, state: Walk, 
             state.oldest = min(state.oldest or page.reaches, page.reaches)
         if page.until is not None:
             state.until = max(state.until or page.until, page.until)
-        state.ended = page.end or _met(state, stored, min(times) if times else None)
+        if page.replaced:
+            # Figures have no moment of their own: the page says up to when they are known.
+            state.newest = state.newest or min(page.until or clock.now(), clock.now())
+        state.ended = page.end or _met(state, stored, min(times) if times else None) or _met_figures(state, page)
         if state.joined or state.walk_resume is None:
             source.walk_top, source.walk_resume = state.newest, page.resume
         run = session.get_one(Run, (source.app_id, run_id))
         run.pages = state.pages
         run.seen += len(page.verbatims)
+        run.figures += len(page.daily_crashes) + len(page.daily_sessions)
         run.stored += stored.new
         run.revised += stored.revised
         run.quarantined += len(page.quarantined)
@@ -167,6 +174,18 @@ def _met(state: Walk, stored: Stored, oldest: datetime | None) -> str | None:
     if state.high_water is not None and oldest <= state.high_water:
         return "overlap"
     return None
+
+
+def _met_figures(state: Walk, page: Page) -> str | None:
+    """Whether a page of daily figures reaches back into days that were read before, and three days further.
+
+    Crash tools correct the last days for a while (late devices, a batch after the live table).
+    """
+    if not page.replaced or page.reaches is None or state.high_water is None:
+        return None
+    if state.trigger in {"backfill", "import"} or page.reaches > state.high_water - LATE_FIGURES:
+        return None
+    return "overlap"
 
 
 def _close(engine: Engine, source_id: int, run_id: int, state: Walk) -> Run:

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from models.records import QuarantinedRow, RatingRecord, ReleaseRecord, VerbatimRecord
+from models.records import (
+    CrashIssueRecord,
+    DailyCrashesRecord,
+    DailySessionsRecord,
+    QuarantinedRow,
+    RatingRecord,
+    ReleaseRecord,
+    ReplacedDays,
+    VerbatimRecord,
+)
 
 WalkEnd = Literal["exhausted", "source_limit", "unconfirmed"]
 
@@ -26,11 +35,18 @@ class Page:
     sentence for the run's log where something was odd (a repeated row, a fallback to XML). `reaches` is the moment
     since when the walk has shown everything, where the source's own limit says so and not the oldest row. `until` is
     the moment up to which it can have, where the source publishes late.
+
+    `replaced` names the days whose crash figures this page tells completely; other figures replace their own row only.
+    A page of figures names what it covers in `reaches` and `until`: the walk stops once that is known ground.
     """
 
     verbatims: tuple[VerbatimRecord, ...] = ()
     ratings: tuple[RatingRecord, ...] = ()
     releases: tuple[ReleaseRecord, ...] = ()
+    crash_issues: tuple[CrashIssueRecord, ...] = ()
+    daily_crashes: tuple[DailyCrashesRecord, ...] = ()
+    daily_sessions: tuple[DailySessionsRecord, ...] = ()
+    replaced: tuple[ReplacedDays, ...] = ()
     quarantined: tuple[QuarantinedRow, ...] = ()
     resume: str | None = None
     end: WalkEnd | None = None

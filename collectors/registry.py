@@ -17,7 +17,7 @@ from collectors.play_developer import ANDROID_PUBLISHER, PlayDeveloper
 from collectors.play_format import PLAY
 
 Config = Mapping[str, Any]
-Brings = Literal["verbatims", "ratings", "releases"]
+Brings = Literal["verbatims", "ratings", "releases", "stability"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 """STORE: the tables, and the functions beside each table that are the way in and out. Importing this loads them all."""
 
-from models import apps, feedback, incidents, people, ratings, releases, rollups, rules, sources
+from models import apps, feedback, incidents, people, ratings, releases, rollups, rules, sources, stability
 
-__all__ = ["apps", "feedback", "incidents", "people", "ratings", "releases", "rollups", "rules", "sources"]
+__all__ = ["apps", "feedback", "incidents", "people", "ratings", "releases", "rollups", "rules", "sources", "stability"]

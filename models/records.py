@@ -5,7 +5,8 @@ analysis happen between here and the tables.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,84 @@ class ReleaseRecord:
     storefront: str | None = None
     rollout: float | None = None
     rollout_state: str | None = None
+
+
+CrashKind = Literal["crash", "anr", "hang", "error"]
+"""crash: the app ended; anr, hang: it stood still (Android, Apple); error: it went wrong and the app survived."""
+
+IssueState = Literal["open", "resolved", "ignored", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class CrashIssueRecord:
+    """A defect as its source groups it. Moments are aware UTC; versions are the names that customers know.
+
+    The versions are those that it was first and last seen in as far as this answer shows; what was stored before
+    stands where its moment is earlier (or later). `state` "" means that the source tells none.
+    """
+
+    external_id: str
+    kind: CrashKind = "crash"
+    title: str = ""
+    subtitle: str = ""
+    first_version: str = ""
+    last_version: str = ""
+    first_seen_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    state: IssueState = ""
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DailyCrashesRecord:
+    """Events of one day. `version` "" is all versions, `issue` "" all issues: the source's totals, never our sums.
+
+    `issue` is the external id of a CrashIssueRecord that came with it or before. `users` are distinct people.
+    """
+
+    day: date
+    events: int
+    kind: CrashKind = "crash"
+    version: str = ""
+    issue: str = ""
+    users: int | None = None
+    users_rounded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DailySessionsRecord:
+    """What ran on one day, in one version or all (""), and the shares (0 to 1) without a crash or an ANR.
+
+    None: not told. `withheld`: known there and hidden (too few users), never zero. `zone`: whose days these are,
+    where not the app's own ("America/Los_Angeles", "UTC").
+    """
+
+    day: date
+    version: str = ""
+    sessions: int | None = None
+    users: int | None = None
+    users_rounded: bool = False
+    crashed_sessions: int | None = None
+    crashed_users: int | None = None
+    crash_free_sessions: float | None = None
+    crash_free_users: float | None = None
+    anr_free_users: float | None = None
+    withheld: bool = False
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedDays:
+    """Days (both included) that this answer tells completely: what was stored of that part before is taken back.
+
+    `part`: "crashes" (totals by day and version), "issues" (the same by issue) or "sessions". `kinds` limits the
+    first two to these kinds of crash (empty: all).
+    """
+
+    first: date
+    last: date
+    part: Literal["crashes", "issues", "sessions"]
+    kinds: tuple[CrashKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

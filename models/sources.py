@@ -62,6 +62,8 @@ class Run(Base):
     stored: Mapped[int] = mapped_column(default=0, server_default="0")
     revised: Mapped[int] = mapped_column(default=0, server_default="0")
     quarantined: Mapped[int] = mapped_column(default=0, server_default="0")
+    figures: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Daily figures of crashes and sessions that were read; `seen` counts verbatims only."""
     progress: Mapped[float | None] = mapped_column(Double)
 
 

@@ -1,0 +1,235 @@
+"""Stability as people read it: by channel, day and version, and the crash issues behind it.
+
+What is shown follows the source that speaks for a channel (`models.stability_series`). A withheld rate is `withheld`,
+never zero; users are shown by day and never added up, so over a period only sessions have a sum.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.reading.trends import Period
+from models.sources import Coverage
+from models.stability import CrashIssue, DailyCrashes
+from models.stability_series import Choice, CrashSeries, Floats, Rates, choices, crash_series
+
+
+@dataclass(frozen=True, slots=True)
+class StabilityDay:
+    """One day of a channel or version. None is not known; `withheld` is known to the source and hidden.
+
+    `state` is the ledger's word for the day (complete, partial, unknown, held).
+    """
+
+    day: date
+    sessions: int | None
+    users: int | None
+    crash_free_sessions: float | None
+    crash_free_users: float | None
+    anr_free_users: float | None
+    crashes: int | None
+    anrs: int | None
+    withheld: bool
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionStability:
+    """One version over a period: shares are weighted by the days' own denominators; `days` had one.
+
+    `exposed` is their sum (sessions), None where the source counts users only: those do not add up.
+    """
+
+    version: str
+    exposed: int | None
+    crash_free: float | None
+    crashes: int
+    days: int
+    withheld_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStability:
+    """A channel's days and versions, newest version last seen first. `base`: what `crash_free` is a share of.
+
+    `base` is "sessions", "users" or "" (no denominator: crashes are counted, no rate can be told). `rounded`: the
+    source rounds its users. `zone` is whose days these are ("": the app's own).
+    """
+
+    choice: Choice
+    base: str
+    rounded: bool
+    zone: str
+    days: list[StabilityDay]
+    crash_free: float | None
+    exposed: int | None
+    withheld_days: int
+    versions: list[VersionStability]
+
+
+@dataclass(frozen=True, slots=True)
+class IssueLine:
+    """A crash issue with its events in a period, and the most people it met on one day (None: not told)."""
+
+    issue: CrashIssue
+    events: int
+    users_on_worst_day: int | None
+    users_rounded: bool
+    last_day: date
+
+
+def stability(session: Session, app_id: int, period: Period) -> dict[str, ChannelStability]:
+    """Read each channel's stability; a channel that no crash source watches is absent."""
+    series = crash_series(session, app_id, period.first, period.last)
+    states = _states(session, app_id, period)
+    return {name: _channel(each, states.get(each.choice.source_id, {}), period) for name, each in series.items()}
+
+
+def version_days(session: Session, app_id: int, period: Period, channel: str, version: str) -> list[StabilityDay]:
+    """Read the days of one version on a channel; empty where nothing is known of it."""
+    found = crash_series(session, app_id, period.first, period.last).get(channel)
+    if found is None or version not in found.versions:
+        return []
+    states = _states(session, app_id, period).get(found.choice.source_id, {})
+    return _days(found.versions[version], states, period)
+
+
+def top_issues(
+    session: Session, app_id: int, period: Period, *, channel: str | None = None, version: str = "", limit: int = 10
+) -> list[IssueLine]:
+    """Read the issues with most events in the period, of the sources that speak, with their versions."""
+    speaking = [
+        choice.source_id
+        for name, choice in choices(session, app_id, period.first, period.last).items()
+        if channel in {None, name}
+    ]
+    c = DailyCrashes
+    of_version = c.version == version
+    if not version:
+        # A source that tells an issue by version only has no total row: then its versions add up (events do).
+        total = select(c.issue_id).where(
+            c.app_id == app_id, c.source_id.in_(speaking), c.version == "", c.issue_id != 0
+        )
+        of_version = (c.version == "") | c.issue_id.not_in(total)
+    rows = session.execute(
+        select(
+            c.issue_id,
+            func.sum(c.events),
+            func.max(c.users),
+            func.bool_or(c.users_rounded),
+            func.max(c.day),
+        )
+        .where(
+            c.app_id == app_id,
+            c.source_id.in_(speaking),
+            c.day.between(period.first, period.last),
+            c.issue_id != 0,
+            c.events > 0,
+            of_version,
+        )
+        .group_by(c.issue_id)
+        .order_by(func.sum(c.events).desc(), c.issue_id)
+        .limit(limit)
+    ).all()
+    issues = {
+        each.id: each
+        for each in session.scalars(
+            select(CrashIssue).where(CrashIssue.app_id == app_id, CrashIssue.id.in_([row[0] for row in rows]))
+        )
+    }
+    return [
+        IssueLine(issues[number], int(events), users, bool(rounded), last)
+        for number, events, users, rounded, last in rows
+        if number in issues
+    ]
+
+
+def new_issues(session: Session, app_id: int, since: datetime, limit: int = 20) -> list[CrashIssue]:
+    """Read the issues first seen since a moment, newest first, whatever their source."""
+    query = select(CrashIssue).where(CrashIssue.app_id == app_id, CrashIssue.first_seen_at >= since)
+    return list(session.scalars(query.order_by(CrashIssue.first_seen_at.desc(), CrashIssue.id).limit(limit)))
+
+
+def _states(session: Session, app_id: int, period: Period) -> dict[int, dict[date, str]]:
+    found: dict[int, dict[date, str]] = {}
+    rows = session.execute(
+        select(Coverage.source_id, Coverage.day, Coverage.state).where(
+            Coverage.app_id == app_id, Coverage.day.between(period.first, period.last)
+        )
+    )
+    for source_id, day, state in rows:
+        found.setdefault(source_id, {})[day] = state
+    return found
+
+
+def _channel(series: CrashSeries, states: dict[date, str], period: Period) -> ChannelStability:
+    whole = _version("", series.total, series.base)
+    versions = [_version(name, rates, series.base) for name, rates in series.versions.items()]
+    order = {name: _last(rates) for name, rates in series.versions.items()}
+    versions.sort(key=lambda each: (order[each.version], each.exposed or each.crashes, each.version), reverse=True)
+    return ChannelStability(
+        choice=series.choice,
+        base=series.base,
+        rounded=series.rounded,
+        zone=series.zone,
+        days=_days(series.total, states, period),
+        crash_free=whole.crash_free,
+        exposed=whole.exposed,
+        withheld_days=whole.withheld_days,
+        versions=versions,
+    )
+
+
+def _last(rates: Rates) -> int:
+    """The newest row with a figure."""
+    told = ~np.isnan(rates.exposed) | (np.nan_to_num(rates.events) > 0) | rates.withheld
+    return int(np.flatnonzero(told)[-1]) if told.any() else -1
+
+
+def _version(name: str, rates: Rates, base: str) -> VersionStability:
+    """Weigh the days of one version by their own denominators (user-days are a weight, and stay inside)."""
+    known = ~np.isnan(rates.exposed) & ~np.isnan(rates.crashed) & (rates.exposed > 0)
+    ran = float(rates.exposed[known].sum())
+    share: float | None = 1 - float(rates.crashed[known].sum()) / ran if ran else None
+    if share is None:  # rates without denominators: their days weigh the same
+        alone = rates.crash_free_sessions if base != "users" else rates.crash_free_users
+        if np.isnan(alone).all():
+            alone = rates.crash_free_users
+        share = float(np.nanmean(alone)) if not np.isnan(alone).all() else None
+    return VersionStability(
+        version=name,
+        exposed=int(np.nansum(rates.exposed)) if base == "sessions" and not np.isnan(rates.exposed).all() else None,
+        crash_free=share,
+        crashes=int(np.nansum(rates.events)),
+        days=int(known.sum()),
+        withheld_days=int(rates.withheld.sum()),
+    )
+
+
+def _days(rates: Rates, states: dict[date, str], period: Period) -> list[StabilityDay]:
+    return [
+        StabilityDay(
+            day=(day := period.first + timedelta(days=at)),
+            sessions=_count(rates.sessions, at),
+            users=_count(rates.users, at),
+            crash_free_sessions=_rate(rates.crash_free_sessions, at),
+            crash_free_users=_rate(rates.crash_free_users, at),
+            anr_free_users=_rate(rates.anr_free_users, at),
+            crashes=_count(rates.events, at),
+            anrs=_count(rates.anrs, at),
+            withheld=bool(rates.withheld[at]),
+            state=states.get(day, "unknown"),
+        )
+        for at in range(period.days)
+    ]
+
+
+def _count(array: Floats, at: int) -> int | None:
+    return None if np.isnan(array[at]) else int(array[at])
+
+
+def _rate(array: Floats, at: int) -> float | None:
+    return None if np.isnan(array[at]) else float(array[at])
