@@ -36,6 +36,8 @@ def collect(context: Context, source_id: int, trigger: str, on_progress: Progres
             return None
         kind = source.kind
         config = context.source_config(source)
+        if trigger == "backfill":
+            config.pop("cursor", None)  # everything again, not what changed since
         if _paused(session, KINDS[kind].host(config)):
             return None
     collector: Collector

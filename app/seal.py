@@ -41,6 +41,11 @@ class Seal:
         """A keyed hash of an author: the same person gives the same hash, and nobody can go back."""
         return hmac.new(self.derive("author"), identity.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]
 
+    def person(self, kind: str, value: str) -> str:
+        """A keyed hash of what a person is known by (their e-mail, say), under a key of its own."""
+        plain = f"{kind}:{value}".encode("utf-8", "replace")
+        return hmac.new(self.derive("person"), plain, hashlib.sha256).hexdigest()[:32]
+
 
 def load_seal(settings: Settings) -> Seal:
     """The root secret from the settings, else from secret.key in the data folder, made at the first start (0600)."""

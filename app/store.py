@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from analysis.mask import mask
 from analysis.understand import Document, understand
 from app.seal import Seal
+from app.voices import recognised, store_answers_of, store_tickets_of, wanted
 from collectors.base import Page
 from collectors.registry import KINDS
 from models.apps import App
@@ -27,8 +28,14 @@ MAX_BODY = 20_000
 """Longer texts are cut: no store allows more than 6,000 characters, and a novel is no review."""
 
 
-def prepare(records: Sequence[VerbatimRecord], zone: ZoneInfo, channel: str, seal: Seal) -> list[PreparedVerbatim]:
-    """Mask, hash and understand records: what leaves here holds no personal data."""
+def prepare(
+    records: Sequence[VerbatimRecord],
+    zone: ZoneInfo,
+    channel: str,
+    seal: Seal,
+    persons: Sequence[str | None] | None = None,
+) -> list[PreparedVerbatim]:
+    """Mask, hash and understand records: what leaves here holds no personal data. `persons` go with the records."""
     titles = [mask(_clean(record.title)) for record in records]
     bodies = [mask(_clean(record.body)) for record in records]
     documents = [
@@ -37,7 +44,7 @@ def prepare(records: Sequence[VerbatimRecord], zone: ZoneInfo, channel: str, sea
     ]
     return [
         PreparedVerbatim(
-            external_id=_clean(record.external_id),
+            external_id=_identity(record, seal),
             written_at=record.written_at,
             edited_at=record.edited_at,
             day=record.written_at.astimezone(zone).date(),
@@ -54,6 +61,8 @@ def prepare(records: Sequence[VerbatimRecord], zone: ZoneInfo, channel: str, sea
             replied_at=record.replied_at,
             thumbs_up=record.thumbs_up,
             url=_maybe(record.url),
+            person=person,
+            thread=_maybe(record.thread),
             language=said.language,
             sentiment=said.sentiment,
             label=said.label,
@@ -63,8 +72,14 @@ def prepare(records: Sequence[VerbatimRecord], zone: ZoneInfo, channel: str, sea
             model=said.model,
             topics=tuple((mention.topic, mention.sentiment, mention.evidence) for mention in said.topics),
         )
-        for record, title, body, said in zip(records, titles, bodies, understand(documents), strict=True)
+        for record, title, body, said, person in zip(
+            records, titles, bodies, understand(documents), persons or [None] * len(records), strict=True
+        )
     ]
+
+
+def _identity(record: VerbatimRecord, seal: Seal) -> str:
+    return seal.author(f"id:{record.external_id}") if record.personal_id else _clean(record.external_id)
 
 
 def _clean(words: str) -> str:
@@ -83,8 +98,12 @@ def store_page(session: Session, source: Source, run_id: int, page: Page, *, sea
     # A file or an API of store reviews shares the identity of that store's own feed, so that both count once.
     known = KINDS.get(source.kind)
     identity = str(source.config.get("identity") or (known and known.identity) or source.kind)
-    rows = prepare(page.verbatims, zone, source.channel, seal)
-    stored = store_verbatims(session, Origin(source.app_id, source.id, identity, source.channel), rows, now)
+    origin = Origin(source.app_id, source.id, identity, source.channel)
+    persons = recognised(session, source.app_id, page, seal)
+    store_tickets_of(session, origin, page.tickets, persons.tickets, zone)
+    store_answers_of(session, origin, page.answers, persons.answers, zone, seal)
+    records, voices = wanted(session, origin, page.verbatims, persons.verbatims)
+    stored = store_verbatims(session, origin, prepare(records, zone, source.channel, seal, voices), now)
     for rating in page.ratings:
         _store_rating(session, source, rating)
     for release in page.releases:

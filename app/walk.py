@@ -139,7 +139,8 @@ def _take(engine: Engine, source_id: int, run_id: int, page: Page, state: Walk, 
         if times:
             # A date in the future (a clock that is wrong) must not vouch for what is not written yet.
             state.newest = min(clock.now(), max(times + ([state.newest] if state.newest else [])))
-            state.oldest = min(times + ([state.oldest] if state.oldest else []))
+            if page.cursor is None:  # what changed lately may have been written long ago
+                state.oldest = min(times + ([state.oldest] if state.oldest else []))
         if page.reaches is not None:
             state.oldest = min(state.oldest or page.reaches, page.reaches)
         if page.until is not None:
@@ -147,7 +148,11 @@ def _take(engine: Engine, source_id: int, run_id: int, page: Page, state: Walk, 
         if page.replaced:
             # Figures have no moment of their own: the page says up to when they are known.
             state.newest = state.newest or min(page.until or clock.now(), clock.now())
-        state.ended = page.end or _met(state, stored, min(times) if times else None) or _met_figures(state, page)
+        if page.cursor is None:
+            state.ended = page.end or _met(state, stored, min(times) if times else None) or _met_figures(state, page)
+        else:
+            state.ended = page.end
+            source.config = source.config | {"cursor": page.cursor}
         if state.joined or state.walk_resume is None:
             source.walk_top, source.walk_resume = state.newest, page.resume
         run = session.get_one(Run, (source.app_id, run_id))

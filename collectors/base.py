@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from models.records import (
+    AnswerRecord,
     CrashIssueRecord,
     DailyCrashesRecord,
     DailySessionsRecord,
@@ -13,6 +14,7 @@ from models.records import (
     RatingRecord,
     ReleaseRecord,
     ReplacedDays,
+    TicketRecord,
     VerbatimRecord,
 )
 
@@ -38,6 +40,10 @@ class Page:
 
     `replaced` names the days whose crash figures this page tells completely; other figures replace their own row only.
     A page of figures names what it covers in `reaches` and `until`: the walk stops once that is known ground.
+
+    `answers` and `tickets` stand beside the verbatims. `cursor` is the place of a source that tells what changed since:
+    kept with the page, given back to the next walk as the setting `cursor`; such a source is read forwards, from there
+    to now, and its first page says with `reaches` since when.
     """
 
     verbatims: tuple[VerbatimRecord, ...] = ()
@@ -54,6 +60,9 @@ class Page:
     note: str = ""
     reaches: datetime | None = None
     until: datetime | None = None
+    answers: tuple[AnswerRecord, ...] = ()
+    tickets: tuple[TicketRecord, ...] = ()
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,29 @@
 """STORE: the tables, and the functions beside each table that are the way in and out. Importing this loads them all."""
 
-from models import apps, feedback, incidents, people, ratings, releases, rollups, rules, sources, stability
+from models import (
+    apps,
+    feedback,
+    incidents,
+    people,
+    ratings,
+    releases,
+    rollups,
+    rules,
+    sources,
+    stability,
+    voices,
+)
 
-__all__ = ["apps", "feedback", "incidents", "people", "ratings", "releases", "rollups", "rules", "sources", "stability"]
+__all__ = [
+    "apps",
+    "feedback",
+    "incidents",
+    "people",
+    "ratings",
+    "releases",
+    "rollups",
+    "rules",
+    "sources",
+    "stability",
+    "voices",
+]

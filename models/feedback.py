@@ -39,6 +39,8 @@ class Verbatim(Base):
         Index("ix_verbatims_app_id_written_at", "app_id", text("written_at DESC"), text("id DESC")),
         Index("ix_verbatims_app_id_version", "app_id", "version", text("written_at DESC")),
         Index("ix_verbatims_search", "search", postgresql_using="gin"),
+        Index("ix_verbatims_app_id_thread", "app_id", "kind", "thread", postgresql_where=text("thread IS NOT NULL")),
+        Index("ix_verbatims_app_id_person", "app_id", "person", postgresql_where=text("person IS NOT NULL")),
     )
 
     app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
@@ -65,6 +67,10 @@ class Verbatim(Base):
     replied_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     thumbs_up: Mapped[int | None]
     url: Mapped[str | None]
+    person: Mapped[str | None]
+    """A keyed hash that is the same in every channel, where an e-mail, a number or a customer's id allows it."""
+    thread: Mapped[str | None]
+    """The ticket it was written in."""
     revision: Mapped[int] = mapped_column(Integer, server_default="0")
 
     language: Mapped[str] = mapped_column(server_default="und")

@@ -39,6 +39,8 @@ class PreparedVerbatim:
     replied_at: datetime | None = None
     thumbs_up: int | None = None
     url: str | None = None
+    person: str | None = None
+    thread: str | None = None
     language: str = "und"
     sentiment: float = 0.0
     label: str = "neutral"

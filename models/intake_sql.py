@@ -23,6 +23,8 @@ COLUMNS = {
     "replied_at": "timestamptz",
     "thumbs_up": "int4",
     "url": "text",
+    "person": "text",
+    "thread": "text",
     "language": "text",
     "sentiment": "float4",
     "label": "text",
@@ -72,7 +74,8 @@ UPDATE incoming i SET verbatim_id = v.id,
     WHEN (i.version <> '' AND i.version <> v.version)
       OR (i.reply IS NOT NULL AND (i.reply, i.replied_at) IS DISTINCT FROM (v.reply, v.replied_at))
       OR (i.thumbs_up IS NOT NULL AND i.thumbs_up IS DISTINCT FROM v.thumbs_up)
-      OR (i.device IS NOT NULL AND i.device IS DISTINCT FROM v.device) THEN 'touched'
+      OR (i.device IS NOT NULL AND i.device IS DISTINCT FROM v.device)
+      OR (i.person IS NOT NULL AND i.person IS DISTINCT FROM v.person) THEN 'touched'
     WHEN i.model <> v.model THEN 'reread'
     ELSE 'unchanged' END
 FROM incoming known CROSS JOIN LATERAL (
@@ -115,6 +118,7 @@ UPDATE verbatims v SET
   version_origin = CASE WHEN i.version <> '' THEN 'reported' ELSE v.version_origin END,
   reply = coalesce(i.reply, v.reply), replied_at = coalesce(i.replied_at, v.replied_at),
   thumbs_up = coalesce(i.thumbs_up, v.thumbs_up), device = coalesce(i.device, v.device), os = coalesce(i.os, v.os),
+  person = coalesce(i.person, v.person), thread = coalesce(i.thread, v.thread),
   {", ".join(f"{name} = i.{name}" for name in _analysis)}
 FROM incoming i
 WHERE v.app_id = :app_id AND v.id = i.verbatim_id AND i.fate IN ('revised', 'touched', 'reread')
@@ -192,4 +196,34 @@ STEPS = (
     MOVE_STARS,
     MOVE_TOPICS,
     INFER_RELEASES,
+)
+
+# What was deleted at its source goes with its topics and revisions (by their keys), and out of the counts.
+WITHDRAW = (
+    ("lock", ONE_AT_A_TIME),
+    ("stage", STAGE[2]),
+    ("stage topics", STAGE[3]),
+    ("empty", "TRUNCATE moved, moved_topics"),
+    (
+        "topics",
+        """
+INSERT INTO moved_topics SELECT -1, v.day, v.version, t.topic, t.sentiment
+FROM verbatims v JOIN verbatim_topics t ON t.app_id = v.app_id AND t.verbatim_id = v.id
+WHERE v.app_id = :app_id AND v.kind = :kind AND v.thread = ANY(:threads)
+""",
+    ),
+    (
+        "delete",
+        """
+WITH gone AS (
+  DELETE FROM verbatims WHERE app_id = :app_id AND kind = :kind AND thread = ANY(:threads)
+  RETURNING id, day, storefront, version, stars, label
+), noted AS (
+  INSERT INTO moved SELECT -1, id, day, storefront, version, stars, label FROM gone RETURNING 1
+)
+SELECT count(*) FROM noted
+""",
+    ),
+    ("stars", MOVE_STARS),
+    ("counts", MOVE_TOPICS),
 )

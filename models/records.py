@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+PersonKey = tuple[Literal["customer", "email", "phone"], str]
+"""What a person is known by, as the source tells it: a customer's number, an e-mail, a telephone number."""
+
+QuestionType = Literal["nps", "csat", "satisfied", "effort"]
+"""What a question measures: declared by a person, never guessed from its scale."""
+
 
 @dataclass(frozen=True, slots=True)
 class VerbatimRecord:
@@ -16,7 +22,9 @@ class VerbatimRecord:
     `external_id` is the source's own, stable over edits. `written_at` and `edited_at` are aware UTC; a source that
     tells only the last change gives it as `written_at`. `stars` is 1 to 5, or None where the channel has none.
     `storefront` is a lower-case two-letter country, `locale` the declared language (fr, fr-CA). `author` is the raw
-    identity; it is hashed before storage and never stored.
+    identity; it is hashed before storage and never stored. `keys` are what the same person may be known by in another
+    channel; they are hashed too. `thread` is the ticket it was written in. `personal_id`: the external id holds what
+    may name a person (an e-mail), and is hashed.
     """
 
     external_id: str
@@ -36,6 +44,9 @@ class VerbatimRecord:
     replied_at: datetime | None = None
     thumbs_up: int | None = None
     url: str | None = None
+    keys: tuple[PersonKey, ...] = ()
+    thread: str | None = None
+    personal_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,52 @@ class ReplacedDays:
     last: date
     part: Literal["crashes", "issues", "sessions"]
     kinds: tuple[CrashKind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """A respondent's score on one question of a survey; the comment beside it is a VerbatimRecord.
+
+    `type` is nps (0 to 10), csat or effort (`low` to `high`) or satisfied (1 yes, 0 no), as declared. `respondent`
+    tells respondents of one survey apart; it and `keys` are hashed before storage. `wave`, `segment`, `version` are ""
+    where the survey tells none.
+    """
+
+    survey: str
+    question: str
+    type: QuestionType
+    score: float
+    low: int
+    high: int
+    answered_at: datetime
+    respondent: str
+    wave: str = ""
+    segment: str = ""
+    version: str = ""
+    keys: tuple[PersonKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRecord:
+    """The state of a ticket at `updated_at`; what its customer wrote are VerbatimRecords with its id as `thread`.
+
+    `partial`: it tells only what it holds (a webhook's few words), all else stays; without `created_at` it changes only
+    a ticket that is known. `satisfied` is the customer's verdict, `rating` its 1 to 5 where the desk asks for one.
+    """
+
+    external_id: str
+    updated_at: datetime
+    created_at: datetime | None = None
+    via: str = ""
+    status: str = ""
+    first_answer_at: datetime | None = None
+    resolved_at: datetime | None = None
+    satisfied: bool | None = None
+    rating: int | None = None
+    deleted: bool = False
+    version: str = ""
+    keys: tuple[PersonKey, ...] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
