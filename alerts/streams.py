@@ -15,7 +15,7 @@ from sqlalchemy import Row, exists, select
 from sqlalchemy.orm import Session
 
 from models.apps import App
-from models.releases import Release
+from models.releases import Release, in_order
 from models.rollups import DailyStars, DailyTopics
 from models.sources import Coverage, Run, Source
 
@@ -186,10 +186,14 @@ def _mentions(
 
 
 def _launches(session: Session, app_id: int, until: date) -> list[Launch]:
-    rows = session.scalars(
-        select(Release).where(Release.app_id == app_id, Release.day <= until).order_by(Release.released_at)
-    )
-    return [Launch(row.channel, row.version, row.day, row.inferred) for row in rows]
+    """The releases of every channel, each channel in the order of its versions: the last one is its newest."""
+    rows = list(session.scalars(select(Release).where(Release.app_id == app_id, Release.day <= until)))
+    channels = sorted({row.channel for row in rows})
+    return [
+        Launch(row.channel, row.version, row.day, row.inferred)
+        for channel in channels
+        for row in in_order([row for row in rows if row.channel == channel])
+    ]
 
 
 def _streams(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,9 +20,10 @@ from models.apps import App
 from models.intake import Origin, PreparedVerbatim, Stored, store_verbatims
 from models.ratings import RatingSnapshot
 from models.records import QuarantinedRow, RatingRecord, ReleaseRecord, VerbatimRecord
-from models.releases import Release
+from models.releases import build_names, learn_builds, merge
 from models.sources import Quarantine, Source
 from models.stability_intake import store_stability
+from models.versions import Named, split
 
 MAX_BODY = 20_000
 """Longer texts are cut: no store allows more than 6,000 characters, and a novel is no review."""
@@ -102,12 +103,12 @@ def store_page(session: Session, source: Source, run_id: int, page: Page, *, sea
     persons = recognised(session, source.app_id, page, seal)
     store_tickets_of(session, origin, page.tickets, persons.tickets, zone)
     store_answers_of(session, origin, page.answers, persons.answers, zone, seal)
-    records, voices = wanted(session, origin, page.verbatims, persons.verbatims)
+    records, voices = wanted(session, origin, _versioned(session, source, page.verbatims), persons.verbatims)
     stored = store_verbatims(session, origin, prepare(records, zone, source.channel, seal, voices), now)
     for rating in page.ratings:
         _store_rating(session, source, rating)
     for release in page.releases:
-        _store_release(session, source, release, zone)
+        merge(session, source.app_id, source.channel, _cleaned(release), source.kind, zone)
     # An exception's message may quote what a customer had typed.
     issues = [
         replace(issue, title=mask(_clean(issue.title)[:500]), subtitle=mask(_clean(issue.subtitle)[:500]))
@@ -116,6 +117,24 @@ def store_page(session: Session, source: Source, run_id: int, page: Page, *, sea
     store_stability(session, source, issues, page.daily_crashes, page.daily_sessions, page.replaced)
     _store_quarantine(session, source, run_id, page.quarantined)
     return stored
+
+
+def _versioned(session: Session, source: Source, records: Sequence[VerbatimRecord]) -> list[VerbatimRecord]:
+    """Records with one spelling of each version, and with its name where the source told the build only.
+
+    What tells both teaches us the names of builds.
+    """
+    split_up = [(record, split(record.version)) if record.version else (record, Named("", "")) for record in records]
+    told = {(record.build or named.build): named.name for record, named in split_up if named.name}
+    told.pop("", None)
+    learn_builds(session, source.app_id, source.channel, {_clean(b)[:200]: _clean(v) for b, v in told.items()})
+    unnamed = {record.build for record, named in split_up if record.build and not named.name}
+    names = build_names(session, source.app_id, source.channel, unnamed) if unnamed else {}
+    return [replace(record, version=named.name or names.get(record.build or "") or None) for record, named in split_up]
+
+
+def _cleaned(record: ReleaseRecord) -> ReleaseRecord:
+    return replace(record, version=_clean(record.version), notes=_clean(record.notes))
 
 
 def _store_rating(session: Session, source: Source, record: RatingRecord) -> None:
@@ -146,33 +165,6 @@ def _store_rating(session: Session, source: Source, record: RatingRecord) -> Non
             histogram=histogram,
         )
         .on_conflict_do_nothing()
-    )
-
-
-def _store_release(session: Session, source: Source, record: ReleaseRecord, zone: ZoneInfo) -> None:
-    """A store's word replaces an inferred date; of two storefronts the earlier date stands."""
-    new = insert(Release).values(
-        app_id=source.app_id,
-        channel=source.channel,
-        version=record.version,
-        build=record.build,
-        released_at=record.released_at,
-        day=record.released_at.astimezone(zone).date(),
-        notes=_clean(record.notes),
-        inferred=False,
-    )
-    session.execute(
-        new.on_conflict_do_update(
-            index_elements=["app_id", "channel", "version"],
-            set_={
-                "released_at": new.excluded.released_at,
-                "day": new.excluded.day,
-                "build": func.coalesce(new.excluded.build, Release.build),
-                "notes": func.coalesce(func.nullif(new.excluded.notes, ""), Release.notes),
-                "inferred": False,
-            },
-            where=Release.inferred | (new.excluded.released_at <= Release.released_at),
-        )
     )
 
 

@@ -20,6 +20,8 @@ _APPLES_OWN = {"XKS": "xk"}
 # The share of customers with automatic updates that a phased release reaches on its days 1 to 7.
 # Source: Apple, App Store Connect Help, "Release a version update in phases".
 PHASED = (0.01, 0.02, 0.05, 0.10, 0.20, 0.50, 1.0)
+# States of a version that is or was in the hands of customers (AppVersionState, and the older AppStoreVersionState).
+SOLD = frozenset({"READY_FOR_DISTRIBUTION", "READY_FOR_SALE", "REPLACED_WITH_NEW_VERSION"})
 Json = dict[str, Any]
 
 
@@ -138,20 +140,26 @@ def _version(item: Json, listing: Listing) -> Version | None:
 
 
 def _release(item: Json, name: str, listing: Listing) -> ReleaseRecord | None:
-    """The release, where it is phased: Connect tells no day of release otherwise (`createdDate` is weeks before)."""
+    """The release, where customers have or had it. Connect dates it only where it is phased.
+
+    `createdDate` is weeks before; of other versions the build and the notes are told, and which one is on sale.
+    """
     phase = _object(_related(item, "appStoreVersionPhasedRelease", listing), "attributes")
     started = _moment_or_none(phase.get("startDate"))
     state = sound(phase.get("phasedReleaseState"))
+    build = sound(_object(_related(item, "build", listing), "attributes").get("version")) or None
     if started is None or state not in {"ACTIVE", "PAUSED", "COMPLETE"}:
+        told = _object(item, "attributes")
+        if {sound(told.get("appVersionState")), sound(told.get("appStoreState"))} & SOLD:
+            return ReleaseRecord(name, None, _notes(item, listing), build=build)
         return None
     day = phase.get("currentDayNumber")
     share = PHASED[min(day, 7) - 1] if type(day) is int and day >= 1 else None
-    build = sound(_object(_related(item, "build", listing), "attributes").get("version"))
     return ReleaseRecord(
         name,
         started,
         _notes(item, listing),
-        build=build or None,
+        build=build,
         rollout=1.0 if state == "COMPLETE" else share,
         rollout_state=state.lower(),
     )

@@ -141,27 +141,29 @@ class PlayDeveloper:
         if error.status == 401:
             return reworded(error, f"Google does not accept the token of {self._account.email} (answer 401).")
         if error.status == 403:
-            return self._forbidden(error)
+            return forbidden(error, self._http, self._base, self._account.email, self.app_id, "Reply to reviews")
         if error.status == 404:
             return reworded(error, f"Google Play knows no app {self.app_id} in this developer account.")
         if error.status == 400 and "token" in said(error, "message").lower():
             return reworded(error, "Google no longer takes the place where the last walk stopped.", "format")
         return error
 
-    def _forbidden(self, error: SourceError) -> SourceError:
-        """Tell the three meanings of a 403 apart: a quota, an API that is switched off, a right that is missing."""
-        reason = error.excerpt
-        if "imitExceeded" in reason or "quotaExceeded" in reason:
-            wait = self._http.pace.hold(host_of(self._base), None)
-            text = "The app's quota for the Google Play Developer API is used up (200 questions an hour)."
-            throttled = reworded(error, text, "throttled")
-            throttled.retry_after = wait
-            return throttled
-        if "accessNotConfigured" in reason or "SERVICE_DISABLED" in reason:
-            text = "The Google Play Android Developer API is switched off in the project of the service account."
-            return reworded(error, f"{text} Switch it on in Google Cloud, APIs and Services.")
-        text = (
-            f"The service account {self._account.email} may not read the reviews of {self.app_id} (answer 403): "
-            "give it the right “Reply to reviews” in the Play Console, Users and permissions."
-        )
-        return reworded(error, text)
+
+def forbidden(error: SourceError, http: Http, url: str, email: str, app_id: str, right: str) -> SourceError:
+    """Tell the three meanings of a 403 apart: a quota, an API that is switched off, a right that is missing."""
+    reason = error.excerpt
+    if "imitExceeded" in reason or "quotaExceeded" in reason:
+        wait = http.pace.hold(host_of(url), None)
+        text = "The app's quota for the Google Play Developer API is used up (200 questions an hour)."
+        throttled = reworded(error, text, "throttled")
+        throttled.retry_after = wait
+        return throttled
+    if "accessNotConfigured" in reason or "SERVICE_DISABLED" in reason:
+        text = "The Google Play Android Developer API is switched off in the project of the service account."
+        return reworded(error, f"{text} Switch it on in Google Cloud, APIs and Services.")
+    what = "reviews" if right == "Reply to reviews" else "releases"
+    text = (
+        f"The service account {email} may not read the {what} of {app_id} (answer 403): "
+        f"give it the right “{right}” in the Play Console, Users and permissions."
+    )
+    return reworded(error, text)

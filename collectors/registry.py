@@ -15,6 +15,7 @@ from collectors.http import Http, host_of
 from collectors.play_console_csv import PlayConsoleCsv
 from collectors.play_developer import ANDROID_PUBLISHER, PlayDeveloper
 from collectors.play_format import PLAY
+from collectors.play_tracks import PlayTracks
 
 Config = Mapping[str, Any]
 Brings = Literal["verbatims", "ratings", "releases", "stability"]
@@ -85,6 +86,11 @@ def _connect(config: Config, http: Http) -> Collector:
 def _play_api(config: Config, http: Http) -> Collector:
     url = _url(config, "android_publisher_url", ANDROID_PUBLISHER)
     return PlayDeveloper(str(config["app_id"]), str(config["key_file"]), url, http=http)
+
+
+def _play_tracks(config: Config, http: Http) -> Collector:
+    url = _url(config, "android_publisher_url", ANDROID_PUBLISHER)
+    return PlayTracks(str(config["app_id"]), str(config["key_file"]), url, http=http)
 
 
 def _play_csv(config: Config, http: Http) -> Collector:
@@ -174,6 +180,18 @@ KINDS: dict[str, SourceKind] = {
             "android_publisher_url",
             ANDROID_PUBLISHER,
             identity="google_play",
+        ),
+        SourceKind(
+            "google_play_tracks",
+            "google_play",
+            360,
+            ("releases",),
+            "Versions Google Play et leur déploiement",
+            "Google Play releases and their rollout",
+            ("app_id", "key_file"),
+            _play_tracks,
+            "android_publisher_url",
+            ANDROID_PUBLISHER,
         ),
         SourceKind(
             "play_console_csv",

@@ -66,19 +66,23 @@ class RatingRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRecord:
-    """A version that the store offers, since when, and the notes its customers read.
+    """A version that the store offers or offered, since when, and the notes its customers read.
 
-    `rollout` is the share of customers (0 to 1) that a staged release reaches, `rollout_state` its state (active,
-    paused, complete); both None where the source tells nothing of stages.
+    `released_at` is None where the source tells no date; `seen_at` is then the moment of this look, where the version
+    is the one on offer. `build` is the main one, `builds` are all of them. `rollout` is the share of customers (0 to
+    1) that a staged release reaches, `rollout_state` its state (active, paused, halted, complete); both None where the
+    source tells nothing of stages.
     """
 
     version: str
-    released_at: datetime
+    released_at: datetime | None
     notes: str = ""
     build: str | None = None
     storefront: str | None = None
     rollout: float | None = None
     rollout_state: str | None = None
+    builds: tuple[str, ...] = ()
+    seen_at: datetime | None = None
 
 
 CrashKind = Literal["crash", "anr", "hang", "error"]

@@ -16,6 +16,7 @@ from app.errors import Problem
 from app.reading import trends as reading
 from app.reading.apps import today
 from app.reading.trends import Period, Slice, Trend
+from models.releases import Release, last_before, line
 
 router = APIRouter(tags=["trends"])
 LONGEST = 3700
@@ -105,7 +106,12 @@ class ReleaseOut(BaseModel):
     released_at: datetime
     day: date
     notes: str
-    inferred: bool = Field(description="seen only through its reviews")
+    inferred: bool = Field(description="no store told its date: that of its first sight")
+    rollout: float | None = Field(description="share of customers that a staged release reaches, 0 to 1")
+    rollout_state: str | None = Field(description="active, paused, halted or complete; null: nobody tells")
+    rollout_at: datetime | None = Field(description="when the share was last told")
+    seen_by: list[str] = Field(description="kinds of source that told of it")
+    before: str | None = Field(default=None, description="the version that it is compared with: the last one before")
 
 
 class Releases(BaseModel):
@@ -210,4 +216,10 @@ def list_ratings(
 def list_releases(app_id: RowId, period: Days, session: DB, channel: OptionalText = None) -> Releases:
     """Releases of a period."""
     found = reading.releases(session, app_id, period, channel)
-    return Releases(items=[ReleaseOut.model_validate(release) for release in found])
+    lines = {where: line(session, app_id, where) for where in {release.channel for release in found}}
+
+    def shown(release: Release) -> ReleaseOut:
+        before = last_before(lines[release.channel], release.version)
+        return ReleaseOut.model_validate(release).model_copy(update={"before": before.version if before else None})
+
+    return Releases(items=[shown(release) for release in found])

@@ -13,7 +13,7 @@ from app.reading.intervals import half_width, mean_stars
 from app.reading.trends import Stars
 from models.apps import App
 from models.incidents import Incident
-from models.releases import Release
+from models.releases import Release, in_order
 from models.rollups import DailyStars
 from models.sources import Source
 
@@ -71,7 +71,7 @@ def portfolio(session: Session) -> list[Row]:
         select(Incident).where(Incident.state != "resolved").order_by(Incident.score.desc(), Incident.id)
     ):
         open_ones.setdefault(incident.app_id, []).append(incident)
-    newest = {r.app_id: r for r in session.scalars(select(Release).order_by(Release.released_at, Release.version))}
+    newest = _newest(session)
     sources = dict(session.execute(select(Source.app_id, func.count()).group_by(Source.app_id)).all())
     last = dict(
         session.execute(
@@ -83,6 +83,15 @@ def portfolio(session: Session) -> list[Row]:
         for app in apps
     ]
     return sorted(rows, key=lambda row: (not row.wants_attention, -max((i.score for i in row.incidents), default=0.0)))
+
+
+def _newest(session: Session) -> dict[int, Release]:
+    """Each app's newest version: of the newest of every channel the one that came out last."""
+    lines: dict[tuple[int, str], list[Release]] = {}
+    for release in session.scalars(select(Release)):
+        lines.setdefault((release.app_id, release.channel), []).append(release)
+    tops = sorted((in_order(line)[-1] for line in lines.values()), key=lambda one: one.released_at)
+    return {one.app_id: one for one in tops}
 
 
 def _row(

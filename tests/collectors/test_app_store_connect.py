@@ -135,6 +135,14 @@ def test_phased_releases_come_with_their_share_and_others_are_left_to_the_lookup
     assert next(opened().pages()).releases == ()
 
 
+def test_a_version_that_customers_had_tells_its_build_even_without_a_date(connect: FakeConnect, opened: Open) -> None:
+    connect.versions[1].phased = None
+    connect.versions[1].state = "REPLACED_WITH_NEW_VERSION"
+    connect.versions[0].state = "PREPARE_FOR_SUBMISSION"
+    (release,) = next(opened().pages()).releases
+    assert (release.version, release.build, release.released_at) == (connect.versions[1].name, "720", None)
+
+
 def test_a_token_is_used_until_it_nears_its_end_and_then_renewed(connect: FakeConnect, opened: Open) -> None:
     began = 1_795_000_000.0
     connect.clock = lambda: began + 200 * len(connect.answers)

@@ -59,6 +59,7 @@ class ConnectVersion:
     created: str
     build: str = "1"
     phased: dict[str, Any] | None = None
+    state: str = ""
     notes: tuple[tuple[str, str], ...] = (("en-US", "Fixes."), ("fr-FR", "Corrections."))
 
 
@@ -222,6 +223,8 @@ class FakeConnect(FakeStore):
                 relations["appStoreVersionPhasedRelease"] = {"data": phase}
                 included.append({**phase, "attributes": one.phased})
             told = {"platform": "IOS", "versionString": one.name, "createdDate": one.created}
+            if one.state:
+                told["appVersionState"] = one.state
             data.append({"type": "appStoreVersions", "id": one.id, "attributes": told, "relationships": relations})
         document: dict[str, Any] = {
             "data": data,

@@ -58,6 +58,8 @@ class FakePlayApi(FakeStore):
         self.circle = False
         self.change: Callable[[dict[str, Any]], None] = lambda document: None
         self.answers: list[tuple[Request, Answered]] = []
+        self.tracks: list[dict[str, Any]] = []
+        self.edits: set[str] = set()
 
     def key_file(self) -> str:
         document = {
@@ -104,7 +106,10 @@ class FakePlayApi(FakeStore):
             return refusal(401, "UNAUTHENTICATED", "authError", "Invalid Credentials")
         if self.forbidden:
             return refusal(403, "PERMISSION_DENIED", self.forbidden, "The caller does not have permission " + "x" * 400)
-        if parts.path != f"/androidpublisher/v3/applications/{self.app_id}/reviews":
+        place = f"/androidpublisher/v3/applications/{self.app_id}/"
+        if parts.path.startswith(f"{place}edits"):
+            return self._edit(request, parts.path.removeprefix(f"{place}edits").strip("/").split("/"))
+        if parts.path != f"{place}reviews":
             return refusal(404, "NOT_FOUND", "applicationNotFound", "Package not found")
         size, place = int(query.get("maxResults", "10")), query.get("token")
         if place is not None and not place.isdigit():
@@ -117,6 +122,22 @@ class FakePlayApi(FakeStore):
         if begin + size < len(rows) or self.circle:
             document["tokenPagination"] = {"nextPageToken": str((begin + size) % max(1, len(rows)))}
         self.change(document)
+        return 200, JSON, json.dumps(document).encode()
+
+    def _edit(self, request: Request, place: list[str]) -> Answered:
+        """Edits: made, read and deleted; one that is gone is not found."""
+        if request.method == "POST" and place == [""]:
+            assert json.loads(request.body) == {}
+            edit = f"0{len(self.answers)}83"
+            self.edits.add(edit)
+            return 200, JSON, json.dumps({"id": edit, "expiryTimeSeconds": "1795435200"}).encode()
+        if place[0] not in self.edits:
+            return refusal(404, "NOT_FOUND", "editNotFound", "No edit")
+        if request.method == "DELETE" and len(place) == 1:
+            self.edits.remove(place[0])
+            return 204, [], b""
+        assert (request.method, place[1:]) == ("GET", ["tracks"])
+        document = {"kind": "androidpublisher#tracksListResponse", "tracks": self.tracks}
         return 200, JSON, json.dumps(document).encode()
 
     def _review(self, row: Review) -> dict[str, Any]:

@@ -137,6 +137,9 @@ class FakeStore:
                 length = int(self.headers.get("content-length") or 0)
                 store._handle(self, self.rfile.read(length).decode())
 
+            def do_DELETE(self) -> None:
+                store._handle(self, "")
+
             def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing: tests read `requests`."""
 
