@@ -18,6 +18,8 @@ from models.incidents import Incident
 COINCIDE_DAYS = 10  # two findings are one incident when their windows meet and begin within so many days
 UNSEEN_DAYS = 3
 """Days without a judgement after which an incident's timeline says so: a week-end's hole is not worth a line."""
+ALONE = frozenset({"silent_source", "loss_ahead"})
+"""Rules about a source and not about customers (alerts.silence): neither supports nor is supported by another."""
 STRONGER = 1.0  # of score: what the timeline calls strengthened
 
 Key = tuple[str, str]
@@ -49,6 +51,8 @@ class Finding:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     calm_days: int = 0
     unseen: Literal["", "no_data", "not_judged", "too_few"] = ""
+    over: bool = False
+    """Calm that needs no days to prove it: a source that was silent speaks again."""
 
     @property
     def key(self) -> Key:
@@ -80,8 +84,9 @@ class Change:
 
 
 def held(live: Sequence[Incident]) -> dict[Key, Held]:
-    """Return each live incident's own subject and those that support it."""
+    """Return each live incident's own subject and those that support it; a source's silence is judged elsewhere."""
     found: dict[Key, Held] = {}
+    live = [incident for incident in live if incident.rule not in ALONE]
     for incident in live:
         keeps = Held(incident.last_above_day, incident.opened_day, incident.baseline_to)
         for support in incident.evidence.get("support", []):
@@ -110,7 +115,7 @@ def advance(
         elif host is not None:
             changes += _attach(host, finding, now)
         elif finding.level is not None:
-            host = next((i for i in alive if _coincide(i, finding)), None)
+            host = next((i for i in alive if _coincide(i, finding)), None) if finding.rule not in ALONE else None
             if host is not None:
                 changes += _attach(host, finding, now)
             else:
@@ -158,6 +163,9 @@ def _update(incident: Incident, finding: Finding, now: datetime) -> list[Change]
         incident.score = finding.score
         incident.evidence = {**incident.evidence, "now": _now(finding)}
         incident.updated_at = now
+        if finding.over:
+            incident.state, incident.resolved_at = "resolved", now
+            return [Change("resolved", incident, finding, _detail(finding))]
         # Support seen above earlier in this same look has moved last_above_day past what calm_days was counted from.
         if finding.calm_days >= CALM_DAYS and (finding.day - incident.last_above_day).days >= CALM_DAYS:
             incident.state, incident.resolved_at = "resolved", now
@@ -233,9 +241,11 @@ def _support(incident: Incident, key: Key) -> dict[str, Any] | None:
 def _coincide(incident: Incident, finding: Finding) -> bool:
     """Whether the windows meet, begin close together, and speak of the same thing.
 
-    Channels apart are two things, unless it is the same version on both, or what supports the incident is not of one
-    channel alone.
+    A source's silence is a thing of its own. Channels apart are two things, unless it is the same version on both, or
+    what supports the incident is not of one channel alone.
     """
+    if incident.rule in ALONE:
+        return False
     begun = date.fromisoformat(incident.evidence["window"]["from"])
     meet = finding.since <= incident.last_above_day and begun <= finding.day
     near = abs((finding.since - begun).days) <= COINCIDE_DAYS

@@ -251,7 +251,7 @@ class _Ledger:
                 continue
             if storefront is not None and place and place != storefront:
                 continue
-            found &= self._complete(source)
+            found &= self._complete(source) | self._awaited(source)
         if self._until_counts:
             found[-1] = True
         return found
@@ -268,6 +268,18 @@ class _Ledger:
             found[at] = row is not None and row.state == "complete"
         return found
 
+    def _awaited(self, source: Source) -> Bools:
+        """Days that this source publishes later and another one of its channel has read: nothing is missing then."""
+        found = np.zeros(self._days, np.bool_)
+        others = [one for one in self._sources if one.channel == source.channel and one.id != source.id]
+        for day, row in self._rows[source.id].items():
+            at = (day - self._first).days
+            if row.state == "held" and 0 <= at < self._days:
+                found[at] = any(
+                    (cell := self._rows[one.id].get(day)) is not None and cell.state == "complete" for one in others
+                )
+        return found
+
     def places(self) -> Iterable[tuple[str, str]]:
         """The channel and the storefront ("": all) that each source reads."""
         return ((source.channel, _place_of(source)) for source in self._sources)
@@ -275,6 +287,8 @@ class _Ledger:
     def holes(self) -> Iterable[Hole]:
         last = self._first + timedelta(days=self._days - 1)
         for source in self._sources:
+            awaited = self._awaited(source)
             for day, row in sorted(self._rows[source.id].items()):
-                if row.state != "complete" and self._first <= day <= last:
+                within = self._first <= day <= last
+                if row.state != "complete" and within and not awaited[(day - self._first).days]:
                     yield Hole(source.channel, source.name, day, row.state, row.reason)

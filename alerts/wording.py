@@ -18,6 +18,7 @@ from babel.numbers import format_decimal, format_percent
 
 from alerts.channels.base import Message, Quote
 from alerts.leading import STAR_RULES, Told, leading
+from alerts.life import ALONE
 from alerts.topics import topic_name
 
 BLOCKS = "▁▂▃▄▅▆▇"
@@ -107,6 +108,10 @@ def subject_name(language: str, subject: str) -> str:
 
 def headline(app: str, told: Told, language: str) -> str:
     """Return the first line: the fact with its numbers, falling stars before the irritant that goes with them."""
+    if told.rule in ALONE:
+        from alerts import silence_words
+
+        return silence_words.headline(app, told, language)
     fact = leading(told)
     effect, subject = fact.effect, fact.subject
     span = counted(language, "span", fact.days)
@@ -142,6 +147,10 @@ def headline(app: str, told: Told, language: str) -> str:
 
 def lead(told: Told, language: str) -> str:
     """Return the second line: since when and which version; then what people complain about more, and holes."""
+    if told.rule in ALONE:
+        from alerts import silence_words
+
+        return silence_words.lead(told, language)
     evidence = told.evidence
     since = date.fromisoformat(evidence["window"]["from"])
     version = evidence.get("version")
@@ -277,7 +286,12 @@ def resolved_message(
         title = say(language, "resolved_stars_usual", subject=place)
     else:
         title = say(language, "resolved_other", subject=place)
-    if blind is not None:
+    if told.rule in ALONE:
+        from alerts import silence_words
+
+        title, over = silence_words.ended(app, told, language, opened, ended)
+        words = say(language, "resolved_by", actor=actor, day=day_name(language, opened)) if actor else over
+    elif blind is not None:
         why, since = blind
         words = say(
             language,

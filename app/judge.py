@@ -10,6 +10,7 @@ from alerts.incidents import reconcile
 from alerts.life import Change
 from alerts.reminders import remind
 from alerts.rules import look
+from alerts.silence import silences
 from app.ledger import settle
 from collectors.registry import KINDS
 from models.apps import App
@@ -60,5 +61,7 @@ def judge(session: Session, app_id: int, now: datetime, *, base_url: str, quiet:
     live = session.scalar(select(func.count()).where(Source.id.in_(sources)))
     findings = look(session, app, today, until_counts=bool(live) and unread == 0)
     changes = reconcile(session, app, findings, now=now, quiet=quiet or bool(half) or not live, base_url=base_url)
+    # A silent source is told whatever history may be under way: it is not about what customers wrote.
+    changes += reconcile(session, app, silences(session, app, now), now=now, base_url=base_url)
     remind(session, app, now=now, base_url=base_url)
     return changes

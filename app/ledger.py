@@ -4,10 +4,11 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, DateTime, and_, cast, func, not_, select, true, update
+from sqlalchemy import ColumnElement, DateTime, and_, case, cast, false, func, not_, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from alerts.silence import patience
 from models.apps import App
 from models.sources import Coverage, HostPause, Run, Source
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
+EVENING_UNSEEN, SILENT_SINCE = "not read since before the end of the day", "silent for longer than its rhythm allows"
+PUBLISHED_LATER = "published later by the source"
 LOST, NO_FURTHER = "older than the source shows", "the source shows no further back"
 
 
@@ -114,6 +117,9 @@ def cover(session: Session, source: Source, state: "Walk", now: datetime) -> Non
         # Of a source that publishes late nothing is known yet after the moment that it names.
         last = day(state.until) if state.until else today
         _mark(session, source, first, last, "complete", "", now, spare=spare)
+        if last < today:
+            awaited = Coverage.state == "complete"
+            _mark(session, source, last + timedelta(days=1), today, "held", PUBLISHED_LATER, now, spare=awaited)
         return
     reason = str(state.fault) if state.fault else "not confirmed"
     begin = known if known is not None else reach
@@ -122,27 +128,37 @@ def cover(session: Session, source: Source, state: "Walk", now: datetime) -> Non
 
 
 def settle(session: Session, app: App, now: datetime) -> None:
-    """Take back "complete" from days that have ended since they were last read: nobody has seen their evening.
+    """Take back "complete" from days whose end nobody has seen: yesterday's evening, or today after a long silence.
 
     A day is marked complete while it lasts, up to the last walk. If no walk follows after midnight (a worker that was
-    off, a host that asked for a pause), what came in between is missing, and the ledger must not call it calm.
+    off, a host that asked for a pause), what came in between is missing, and the ledger must not call it calm. Nor may
+    today stay complete once the source has been silent for longer than its rhythm allows.
     """
     zone = ZoneInfo(app.timezone)
+    today = now.astimezone(zone).date()
+    rhythms = session.execute(
+        # A counter is complete when it was read at all that day, a file when it was imported.
+        select(Source.id, Source.rhythm_minutes).where(
+            Source.app_id == app.id, Source.rhythm_minutes.is_not(None), Source.high_water.is_not(None)
+        )
+    ).all()
+    ended = and_(Coverage.day < today, not_(_read_to_its_end(zone)))
+    silent = [
+        and_(Coverage.source_id == source_id, Coverage.checked_at < now - patience(timedelta(minutes=minutes or 60))[0])
+        for source_id, minutes in rhythms
+    ]
     session.execute(
         update(Coverage)
         .where(
             Coverage.app_id == app.id,
             Coverage.state == "complete",
-            Coverage.day < now.astimezone(zone).date(),
-            # A counter is complete when it was read at all that day, a file when it was imported.
-            Coverage.source_id.in_(
-                select(Source.id).where(
-                    Source.app_id == app.id, Source.rhythm_minutes.is_not(None), Source.high_water.is_not(None)
-                )
-            ),
-            not_(_read_to_its_end(zone)),
+            Coverage.source_id.in_([source_id for source_id, _ in rhythms]),
+            or_(ended, and_(Coverage.day == today, or_(false(), *silent))),
         )
-        .values(state="partial", reason="not read since before the end of the day")
+        .values(
+            state="partial",
+            reason=case((Coverage.day == today, SILENT_SINCE), else_=EVENING_UNSEEN),
+        )
         .execution_options(synchronize_session=False)
     )
 

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from alerts.leading import STAR_RULES, leading
+from alerts.life import ALONE
 from app.i18n import Words
 from app.reading.intervals import half_width, mean_stars
 from app.reading.portfolio import Row
@@ -39,11 +40,15 @@ def subject_name(words: Words, subject: str) -> str:
         return words.t("subject.version", version=version)
     if kind == "topic":
         return topic_name(rest, words.language)
-    return "" if kind == "app" else subject
+    return "" if kind in {"app", "source"} else subject
 
 
 def incident_title(words: Words, incident: Incident) -> str:
     """The fact with its numbers, falling stars first: “4.4 → 3.6 ★ on 212 reviews”, “Sign-in: 1.2% → 9.8% of 210”."""
+    if incident.rule in ALONE:
+        source = incident.evidence.get("source") or {}
+        key = "incident.title.silent_source" if incident.rule == "silent_source" else "incident.title.loss_ahead"
+        return words.t(key, source=source.get("name", ""))
     fact = leading(incident)
     title = told_title(words, fact.rule, fact.subject, dict(fact.effect))
     if not fact.topic:

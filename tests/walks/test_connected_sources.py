@@ -112,7 +112,11 @@ def test_a_late_source_vouches_for_no_day_that_it_has_not_seen(own_engine: Engin
     read(page(range(40, 10, -1), end="exhausted", until=until))
     days = ledger(own_engine, source_id)
     assert days[date(2026, 11, 17)] == "complete"
-    assert max(days) == date(2026, 11, 17)
+    assert [days[date(2026, 11, day)] for day in (18, 19, 20)] == ["held"] * 3
+    assert max(days) == date(2026, 11, 20)
+    # What comes later settles the days that were awaited.
+    read(page(range(90, 10, -1), end="exhausted", until=until + timedelta(days=2)))
+    assert [ledger(own_engine, source_id)[date(2026, 11, n)] for n in (18, 19, 20)] == ["complete"] * 2 + ["held"]
 
 
 def test_a_late_source_has_no_say_in_whether_today_is_read() -> None:

@@ -33,8 +33,9 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Looked]:
         seen.until_counts.append(until_counts)
         return []
 
-    def reconcile(*_: Any, quiet: bool, **__: Any) -> list[Any]:
-        seen.quiet.append(quiet)
+    def reconcile(*_: Any, quiet: bool | None = None, **__: Any) -> list[Any]:
+        if quiet is not None:  # silent sources are told apart, and never quietly
+            seen.quiet.append(quiet)
         return []
 
     monkeypatch.setattr(judging, "look", look)

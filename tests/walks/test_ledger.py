@@ -55,7 +55,8 @@ def test_a_day_that_was_read_after_its_end_stays_complete_in_an_outage(own_engin
     assert ledger(own_engine)[date(2026, 11, 21)] == "unknown"
 
 
-def test_without_any_further_walk_the_day_is_taken_back(own_engine: Engine, read: Read) -> None:
+def test_without_any_further_walk_the_day_is_taken_back(own_engine: Engine, read: Read, at: At) -> None:
+    at(datetime(2026, 11, 20, 20, tzinfo=UTC))
     read(page(range(100, 50, -1), end="exhausted"))
     evening = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
     assert settled(own_engine, evening)[date(2026, 11, 20)] == "complete"
@@ -153,3 +154,9 @@ def test_the_reason_of_a_defect_holds_no_statement_and_no_rows(
     assert "nowhere" in run.reason
     assert "secret" not in run.reason
     assert "WHERE" not in run.reason
+
+
+def test_today_is_not_complete_any_more_once_the_source_is_silent(own_engine: Engine, read: Read) -> None:
+    read(page([100, 99], end="exhausted"))
+    assert settled(own_engine, NOW + timedelta(hours=5))[NOW.date()] == "complete"
+    assert settled(own_engine, NOW + timedelta(hours=7))[NOW.date()] == "partial"
