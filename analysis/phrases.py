@@ -4,7 +4,7 @@ Words, pairs and triples are counted once a verbatim and compared by log-odds wi
 (Monroe, Colaresi and Quinn, "Fightin' Words", Political Analysis 2008).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,14 +60,32 @@ def telling(verbatims: Sequence[str], background: Sequence[str], limit: int = 5,
     return _without_parts(found)[:limit]
 
 
+def occurrences(texts: Sequence[str], least: int = 3) -> dict[str, list[int]]:
+    """Phrases said by at least `least` texts → the numbers of these texts, ascending."""
+    found: dict[int, list[int]] = {}
+    examples: dict[int, str] = {}
+    for value, doc, words in _said(texts):
+        found.setdefault(value, []).append(doc)
+        examples.setdefault(value, words)
+    return {examples[value]: docs for value, docs in found.items() if len(docs) >= least}
+
+
 def _counts(texts: Sequence[str]) -> tuple[dict[int, int], dict[int, str]]:
     """For each phrase's hash: in how many texts it is, and its words in the first that has it."""
+    counts: dict[int, int] = {}
+    examples: dict[int, str] = {}
+    for value, _, words in _said(texts):
+        counts[value] = counts.get(value, 0) + 1
+        examples.setdefault(value, words)
+    return counts, examples
+
+
+def _said(texts: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """Each phrase of each text once, by text within a length: its hash, the text's number, its words there."""
     tokens = tokenise(texts)
     spelt = [tokens.quote(at, at).lower() for at in range(len(tokens))]
     folded = ["".join(map(chr, tokens.codes[a:b])) for a, b in zip(tokens.first, tokens.last, strict=True)]
     telling_word = np.array([word not in _CLOSED and not word.isdigit() for word in folded], dtype=bool)
-    counts: dict[int, int] = {}
-    examples: dict[int, str] = {}
     is_word = tokens.kind == WORD
     hashes: U64 = np.zeros(len(tokens), dtype=np.uint64)
     for length in range(1, _LONGEST + 1):
@@ -80,11 +98,8 @@ def _counts(texts: Sequence[str]) -> tuple[dict[int, int], dict[int, str]]:
         chosen = at[fits]
         pairs = np.stack([tokens.doc[chosen].astype(np.uint64), hashes[fits]], axis=1)
         unique, index = np.unique(pairs, axis=0, return_index=True)
-        for (_, value), where in zip(unique.tolist(), chosen[index].tolist(), strict=True):
-            counts[value] = counts.get(value, 0) + 1
-            if value not in examples:
-                examples[value] = " ".join(spelt[where : where + length])
-    return counts, examples
+        for (doc, value), where in zip(unique.tolist(), chosen[index].tolist(), strict=True):
+            yield value, doc, " ".join(spelt[where : where + length])
 
 
 def _without_parts(phrases: list[Phrase]) -> list[Phrase]:

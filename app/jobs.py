@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import procrastinate
 from procrastinate import JobContext
@@ -17,6 +18,7 @@ from app.queue import Queue
 from app.walk import AlreadyWalkingError, Progress, walk
 from collectors.base import Collector, Page, Probe, SourceError
 from collectors.registry import KINDS, build
+from models.apps import App
 from models.sources import HostPause, Run, Source
 
 log = logging.getLogger(__name__)
@@ -93,6 +95,7 @@ def collect_task(job: JobContext, source_id: int, app_id: int, trigger: str = "s
     if run is not None:
         quiet = run.trigger in QUIET
         queue.ask("judge", f"app:{app_id}", manner="quiet" if quiet else "", app_id=app_id, quiet=quiet)
+        queue.ask("irritants", f"irritants:{app_id}", app_id=app_id)
 
 
 @TASKS.task(name="judge", pass_context=True, retry=False)
@@ -101,6 +104,19 @@ def judge_task(job: JobContext, app_id: int, quiet: bool = False) -> None:
     context: Context = job.additional_context["context"]
     with context.transaction() as session:
         judge(session, app_id, clock.now(), base_url=context.settings.base_url, quiet=quiet)
+
+
+@TASKS.task(name="irritants", pass_context=True, retry=False)
+def irritants_task(job: JobContext, app_id: int) -> None:
+    """Bring an app's irritants up to date with its counts."""
+    from app.irritants import refresh
+
+    context: Context = job.additional_context["context"]
+    with context.transaction() as session:
+        app = session.get(App, app_id)
+        if app is not None:
+            now = clock.now()
+            refresh(session, app_id, now, today=now.astimezone(ZoneInfo(app.timezone)).date())
 
 
 def ask_for_walk(queue: Any, source: Source, trigger: str) -> bool:
@@ -114,4 +130,6 @@ def reread_task(job: JobContext, app_id: int) -> None:
     from app.reread import reread
 
     context: Context = job.additional_context["context"]
-    reread(context, app_id, stop=job.additional_context["stop"].is_set)
+    queue: Queue = job.additional_context["queue"]
+    if reread(context, app_id, stop=job.additional_context["stop"].is_set):
+        queue.ask("irritants", f"irritants:{app_id}", app_id=app_id)

@@ -83,6 +83,7 @@ def ask_for_looks(context: Context, queue: Queue) -> None:
         apps = session.scalars(select(App.id)).all()
     for app_id in apps:
         queue.ask("judge", f"app:{app_id}", app_id=app_id, quiet=False)
+        queue.ask("irritants", f"irritants:{app_id}", app_id=app_id)
 
 
 def ask_for_rereads(context: Context, queue: Queue) -> None:

@@ -3,13 +3,16 @@
 from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from app.api.shapes import Day, OptionalText, RowId
 from app.errors import Problem
 from app.reading.verbatims import Filters
 
 Flag = Annotated[bool | None, BeforeValidator(lambda value: None if value == "" else value)]
+OptionalId = Annotated[
+    Annotated[int, Field(ge=1, lt=2**63)] | None, BeforeValidator(lambda value: None if value == "" else value)
+]
 OptionalDay = Annotated[Day | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
@@ -43,6 +46,8 @@ def read_filters(
     intent: Annotated[OptionalText, Query(description="problem, request, question or praise")] = None,
     urgent: Flag = None,
     revised: Annotated[Flag, Query(description="only those that were edited, or not")] = None,
+    disagrees: Annotated[Flag, Query(description="only where the text says the opposite of the stars, or not")] = None,
+    irritant: Annotated[OptionalId, Query(description="only those of this irritant")] = None,
     first: Annotated[OptionalDay, Query(alias="from")] = None,
     last: Annotated[OptionalDay, Query(alias="to")] = None,
     q: Annotated[OptionalText, Query(description='words to find; "a phrase", or, -not')] = None,
@@ -64,6 +69,8 @@ def read_filters(
         intent=intent,
         urgent=urgent,
         revised=revised,
+        disagrees=disagrees,
+        irritant=irritant,
         first=first,
         last=last,
         text=q,

@@ -21,9 +21,16 @@ def query_of(filters: Filters) -> list[tuple[str, str]]:
     ):
         if value is not None:
             found.append((name, value or "unknown"))
-    for name, flag in (("rated", filters.rated), ("urgent", filters.urgent), ("revised", filters.revised)):
+    for name, flag in (
+        ("rated", filters.rated),
+        ("urgent", filters.urgent),
+        ("revised", filters.revised),
+        ("disagrees", filters.disagrees),
+    ):
         if flag is not None:
             found.append((name, "true" if flag else "false"))
+    if filters.irritant is not None:
+        found.append(("irritant", str(filters.irritant)))
     if filters.topic_negative:
         found.append(("topic_negative", "true"))
     for name, day in (("from", filters.first), ("to", filters.last)):

@@ -15,11 +15,26 @@ from app.pages import links
 from app.pages.common import find_app, render, words_of
 from app.reading import trends, verbatims
 from app.reading.apps import today
+from app.reading.irritants import name_of
 from app.reading.topics import topic_name, topic_names
 from app.reading.verbatims import Filters
+from models.insight import Irritant
 
 router = APIRouter()
-ASKED = {"stars", "channel", "version", "topic", "topic_negative", "label", "intent", "from", "to", "urgent", "revised"}
+ASKED = {
+    "stars",
+    "channel",
+    "version",
+    "topic",
+    "topic_negative",
+    "label",
+    "intent",
+    "from",
+    "to",
+    "urgent",
+    "revised",
+    "disagrees",
+}
 """What the form of filters asks; the others ride along unseen."""
 
 
@@ -49,7 +64,7 @@ def page(
         hidden=[pair for pair in links.query_of(filters) if pair[0] != "q"],
         kept=[pair for pair in links.query_of(filters) if pair[0] not in ASKED],
         count=verbatims.count(session, filters),
-        chips=_chips(words, filters),
+        chips=_chips(words, filters, _irritant(session, filters, words)),
         choices=_choices(words, session, filters),
         lines=lines,
         next_url=links.of_filters(filters, after=following) if following else None,
@@ -58,7 +73,7 @@ def page(
     )
 
 
-def _chips(words: Words, filters: Filters) -> list[tuple[str, str]]:
+def _chips(words: Words, filters: Filters, irritant: str) -> list[tuple[str, str]]:
     """Each filter that is on, and the address of the same list without it."""
     t, unknown = words.t, words.t("unknown")
     names: list[tuple[bool, str, dict[str, Any]]] = [
@@ -84,10 +99,21 @@ def _chips(words: Words, filters: Filters) -> list[tuple[str, str]]:
         (filters.intent is not None, words.name("intent", filters.intent or ""), {"intent": None}),
         (filters.urgent is not None, t("chip.urgent" if filters.urgent else "chip.not_urgent"), {"urgent": None}),
         (filters.revised is not None, t("chip.revised" if filters.revised else "chip.not_revised"), {"revised": None}),
+        (
+            filters.disagrees is not None,
+            t("chip.disagrees" if filters.disagrees else "chip.agrees"),
+            {"disagrees": None},
+        ),
+        (filters.irritant is not None, t("chip.irritant", name=irritant), {"irritant": None}),
         (bool(filters.first or filters.last), _days(words, filters), {"first": None, "last": None}),
         (filters.text is not None, t("chip.text", text=filters.text or ""), {"text": None}),
     ]
     return [(name, links.of_filters(replace(filters, **without))) for on, name, without in names if on]
+
+
+def _irritant(session: DB, filters: Filters, words: Words) -> str:
+    found = session.get(Irritant, (filters.app_id, filters.irritant)) if filters.irritant else None
+    return name_of(found, words.language) if found else words.t("unknown")
 
 
 def _days(words: Words, filters: Filters) -> str:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, exists, func, literal_column, select, tuple_
+from sqlalchemy import Select, and_, exists, false, func, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from app.reading.members import gathered, members, spans_of
 from app.reading.trends import EVER, Period, Slice, total
 from models.feedback import Revision, Verbatim, VerbatimTopic
+from models.insight import Irritant
 
 CAP = 1000
 """Counting a search stops here: exact counts of a frequent word cost seconds at ten million rows."""
@@ -19,6 +21,10 @@ CAP = 1000
 
 class BadCursorError(ValueError):
     """The `after` of a page is not one that we gave."""
+
+
+AGAINST = 0.5
+"""How strongly a text must speak against its stars to be listed as a disagreement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,8 @@ class Filters:
     intent: str | None = None
     urgent: bool | None = None
     revised: bool | None = None
+    disagrees: bool | None = None
+    irritant: int | None = None
     first: date | None = None
     last: date | None = None
     text: str | None = None
@@ -45,7 +53,8 @@ class Filters:
     @property
     def from_rollups(self) -> bool:
         """Whether daily_stars can count them."""
-        others = (self.language, self.topic, self.label, self.intent, self.urgent, self.revised, self.text)
+        whole = (self.language, self.topic, self.label, self.intent, self.urgent, self.revised, self.text)
+        others = (*whole, self.disagrees, self.irritant)
         return all(other is None for other in others)
 
 
@@ -73,7 +82,7 @@ class Line:
         return [stars for n, stars in enumerate(known) if n == 0 or known[n - 1] != stars]
 
 
-def _narrow(filters: Filters) -> Select[Any]:
+def _narrow(session: Session, filters: Filters) -> Select[Any]:
     query = select(Verbatim).where(Verbatim.app_id == filters.app_id)
     if filters.stars:
         query = query.where(Verbatim.stars.in_(filters.stars))
@@ -91,6 +100,16 @@ def _narrow(filters: Filters) -> Select[Any]:
             query = query.where(column == value)
     if filters.revised is not None:
         query = query.where(Verbatim.revision > 0 if filters.revised else Verbatim.revision == 0)
+    if filters.disagrees is not None:
+        disagrees = or_(
+            and_(Verbatim.stars >= 4, Verbatim.sentiment <= -AGAINST),
+            and_(Verbatim.stars <= 2, Verbatim.sentiment >= AGAINST),
+        )
+        query = query.where(disagrees if filters.disagrees else ~func.coalesce(disagrees, false()))
+    if filters.irritant is not None:
+        rows = list(session.scalars(select(Irritant).where(Irritant.app_id == filters.app_id)))
+        mine = gathered(rows).get(filters.irritant, [])
+        query = query.where(members(filters.app_id, mine, spans_of(rows)))
     if filters.intent is not None:
         query = query.where(Verbatim.intents.contains([filters.intent]))
     if filters.topic is not None:
@@ -128,7 +147,7 @@ def count(session: Session, filters: Filters) -> Count:
             wanted = sum(stars[star - 1] for star in set(filters.stars))
             return Count(0 if filters.rated is False else wanted)
         return Count(n if filters.rated is None else sum(stars) if filters.rated else n - sum(stars))
-    some = _narrow(filters).with_only_columns(Verbatim.id).limit(CAP + 1).subquery()
+    some = _narrow(session, filters).with_only_columns(Verbatim.id).limit(CAP + 1).subquery()
     n = session.scalar(select(func.count()).select_from(some)) or 0
     return Count(min(n, CAP), n > CAP)
 
@@ -155,7 +174,7 @@ def page(
     session: Session, filters: Filters, *, after: str | None = None, limit: int = 50
 ) -> tuple[list[Line], str | None]:
     """Up to `limit` verbatims, newest first, and the cursor of the next page or None. Raises BadCursorError."""
-    query = _narrow(filters).order_by(Verbatim.written_at.desc(), Verbatim.id.desc()).limit(limit + 1)
+    query = _narrow(session, filters).order_by(Verbatim.written_at.desc(), Verbatim.id.desc()).limit(limit + 1)
     if after:
         query = query.where(tuple_(Verbatim.written_at, Verbatim.id) < read_cursor(after))
     found = list(session.scalars(query))
@@ -199,7 +218,7 @@ def by_ids(session: Session, app_id: int, ids: Sequence[int]) -> list[Line]:
 
 def telling(session: Session, app_id: int, period: Period, limit: int = 5) -> list[Line]:
     """The newest verbatims that tell something: a problem, a question or a request in at least a sentence."""
-    base = _narrow(Filters(app_id, first=period.first, last=period.last))
+    base = _narrow(session, Filters(app_id, first=period.first, last=period.last))
     query = (
         base.where(Verbatim.label.in_(["negative", "mixed"]) | Verbatim.urgent | (Verbatim.stars <= 2))
         .where(func.length(Verbatim.body) >= 40)

@@ -1,0 +1,69 @@
+"""Which verbatims are an irritant's: one condition, used by its counts, its page and its list of verbatims."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
+from sqlalchemy.orm import Session
+
+from models.feedback import Verbatim, VerbatimTopic
+from models.insight import Irritant, IrritantVerbatim
+
+Span = tuple[date, date]
+
+
+def group(session: Session, app_id: int, irritant_id: int) -> list[Irritant]:
+    """An irritant with all that are merged into it, itself first; empty if there is none."""
+    rows = list(session.scalars(select(Irritant).where(Irritant.app_id == app_id)))
+    return gathered(rows).get(irritant_id, [])
+
+
+def gathered(rows: Sequence[Irritant]) -> dict[int, list[Irritant]]:
+    """Every irritant of an app by id, each with those merged into it, directly or through another."""
+    by_id = {row.id: row for row in rows}
+    found = {row.id: [row] for row in rows}
+    for row in rows:
+        root, seen = row, {row.id}
+        while root.merged_into in by_id and root.merged_into not in seen:
+            root = by_id[root.merged_into]
+            seen.add(root.id)
+            found[root.id].append(row)
+    return found
+
+
+def members(app_id: int, rows: Sequence[Irritant], spans: dict[str, list[Span]] | None = None) -> ColumnElement[bool]:
+    """The condition on `verbatims` that they are of one of `rows`.
+
+    `spans` are the days of episodes by key, which a standing irritant leaves out.
+    """
+    t, i = VerbatimTopic, IrritantVerbatim
+    parts: list[ColumnElement[bool]] = []
+    for row in rows:
+        days = [Verbatim.day >= row.began_day]
+        if row.ended_day is not None:
+            days.append(Verbatim.day <= row.ended_day)
+        topics = [key[6:] for key in row.keys if key.startswith("topic:")]
+        if topics:
+            mentioned = exists().where(
+                t.app_id == app_id, t.verbatim_id == Verbatim.id, t.topic.in_(topics), t.sentiment < 0
+            )
+            if row.channels and len(row.channels) == 1 and not row.standing:
+                days.append(Verbatim.channel == row.channels[0])
+            if row.standing:
+                days += [
+                    ~Verbatim.day.between(first, last) for key in row.keys for first, last in (spans or {}).get(key, ())
+                ]
+            parts.append(and_(mentioned, *days))
+        if row.key.startswith("phrase:"):
+            parts.append(exists().where(i.app_id == app_id, i.irritant_id == row.id, i.verbatim_id == Verbatim.id))
+    return or_(*parts) if parts else false()
+
+
+def spans_of(rows: Sequence[Irritant]) -> dict[str, list[Span]]:
+    """The days of every episode, by each of its keys."""
+    found: dict[str, list[Span]] = {}
+    for row in rows:
+        if not row.standing:
+            for key in row.keys:
+                found.setdefault(key, []).append((row.began_day, row.ended_day or date(9999, 12, 31)))
+    return found
