@@ -47,6 +47,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         403: "The key or the page's origin does not allow this",
         404: "No such thing",
         409: "It clashes with what is there",
+        413: "The body is too large",
         415: "Not that kind of body",
         422: "A value cannot be used",
         503: "Not ready",

@@ -124,6 +124,17 @@ def ask_for_walk(queue: Any, source: Source, trigger: str) -> bool:
     return bool(queue.ask("collect", f"source:{source.id}", source_id=source.id, app_id=source.app_id, trigger=trigger))
 
 
+@TASKS.task(name="read_hook", pass_context=True, retry=False)
+def read_hook_task(job: JobContext, hook_id: int, app_id: int) -> None:
+    """Read what other systems told by webhook; then have the app judged."""
+    from app.inbound import process
+
+    context: Context = job.additional_context["context"]
+    queue: Queue = job.additional_context["queue"]
+    if process(context, hook_id):
+        queue.ask("judge", f"app:{app_id}", app_id=app_id, quiet=False)
+
+
 @TASKS.task(name="reread", pass_context=True, retry=False)
 def reread_task(job: JobContext, app_id: int) -> None:
     """Understand again what an older model had read; a worker that stops leaves the rest for the next start."""

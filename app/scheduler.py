@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.context import Context
+from app.inbound import waiting
 from app.jobs import ask_for_walk
 from app.queue import Queue
 from app.worker import Beat
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1
 LOOK_MINUTES = 60
 LEADER_SECONDS = 2.0
+HOOK_SECONDS = 20
 
 
 def lead(context: Context, queue: Queue, beat: Beat, stop: threading.Event) -> None:
@@ -35,6 +37,7 @@ def lead(context: Context, queue: Queue, beat: Beat, stop: threading.Event) -> N
         schedule = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
         schedule.add_job(lambda: ask_for_due_walks(context, queue), "interval", seconds=TICK_SECONDS)
         schedule.add_job(lambda: ask_for_looks(context, queue), "interval", minutes=LOOK_MINUTES)
+        schedule.add_job(lambda: ask_for_hooks(context, queue), "interval", seconds=HOOK_SECONDS)
         schedule.add_job(lambda: ask_for_rereads(context, queue))  # once: a new version may bring a new model
         schedule.start()
         log.info("leading the schedule")
@@ -84,6 +87,14 @@ def ask_for_looks(context: Context, queue: Queue) -> None:
     for app_id in apps:
         queue.ask("judge", f"app:{app_id}", app_id=app_id, quiet=False)
         queue.ask("irritants", f"irritants:{app_id}", app_id=app_id)
+
+
+def ask_for_hooks(context: Context, queue: Queue) -> None:
+    """Have webhooks read whose own job was never asked for (a process that died after it had stored them)."""
+    with context.transaction() as session:
+        hooks = waiting(session)
+    for hook_id, app_id in hooks:
+        queue.ask("read_hook", f"hook:{hook_id}", hook_id=hook_id, app_id=app_id)
 
 
 def ask_for_rereads(context: Context, queue: Queue) -> None:

@@ -37,6 +37,17 @@ class Seal:
                 "or enter it again."
             ) from error
 
+    def close_bytes(self, content: bytes) -> bytes:
+        """Encrypt what came from outside, until it is read."""
+        return self._fernet.encrypt(content)
+
+    def open_bytes(self, closed: bytes) -> bytes:
+        """Decrypt what `close_bytes` made. Raises SettingsError when the key is another one."""
+        try:
+            return self._fernet.decrypt(closed)
+        except InvalidToken as error:
+            raise SettingsError("It was sealed with another key: restore secret.key (or COCOON_SECRET_KEY).") from error
+
     def author(self, identity: str) -> str:
         """A keyed hash of an author: the same person gives the same hash, and nobody can go back."""
         return hmac.new(self.derive("author"), identity.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from collectors.app_store import AppStoreFeed
 from collectors.app_store_connect import CONNECT, AppStoreConnect
 from collectors.app_store_lookup import ITUNES, AppStoreLookup
-from collectors.base import Collector, SourceError
+from collectors.base import Collector, Page, SourceError
 from collectors.file_import import FileSource
 from collectors.google_play import GooglePlay
 from collectors.google_play_details import GooglePlayDetails
@@ -16,6 +16,8 @@ from collectors.play_console_csv import PlayConsoleCsv
 from collectors.play_developer import ANDROID_PUBLISHER, PlayDeveloper
 from collectors.play_format import PLAY
 from collectors.play_tracks import PlayTracks
+from collectors.survey_plan import read_plan
+from collectors.typeform import TYPEFORM, Typeform, read_typeform_hook
 
 Config = Mapping[str, Any]
 Brings = Literal["verbatims", "ratings", "releases", "stability"]
@@ -28,7 +30,9 @@ class SourceKind:
     `minutes` is the default rhythm (0: once, by hand). `needs` are the settings it cannot do without; `url_setting`
     names the one that holds its base address and `url` is that address by default ('' for a file). `identity` names
     the kind whose external ids it shares ('': ids of its own): what several of them bring counts once. `late`: it
-    publishes days later, so that it never says anything about today.
+    publishes days later, so that it never says anything about today. `scheme` is how its system signs webhooks (see
+    collectors.signatures; '': it sends none), `on_hook` reads one: bytes and the source's settings in, a page out;
+    SourceError where it is unreadable.
     """
 
     kind: str
@@ -43,6 +47,8 @@ class SourceKind:
     url: str = ""
     identity: str = ""
     late: bool = False
+    scheme: str = ""
+    on_hook: Callable[[bytes, Config], Page] | None = None
 
     def host(self, config: Config | None = None) -> str:
         """Return the host whose pace the source keeps, by its settings."""
@@ -95,6 +101,13 @@ def _play_tracks(config: Config, http: Http) -> Collector:
 
 def _play_csv(config: Config, http: Http) -> Collector:
     return PlayConsoleCsv(str(config["app_id"]), str(config["folder"]))
+
+
+def _typeform(config: Config, http: Http) -> Collector:
+    form = str(config["survey_id"])
+    url = _url(config, "typeform_url", TYPEFORM)
+    plan = read_plan(config, form)
+    return Typeform(form, plan, str(config["token_file"]), url, http=http, cursor=str(config.get("cursor") or ""))
 
 
 def _file(config: Config, http: Http) -> Collector:
@@ -204,6 +217,21 @@ KINDS: dict[str, SourceKind] = {
             _play_csv,
             identity="google_play",
             late=True,
+        ),
+        SourceKind(
+            "typeform",
+            "survey",
+            60,
+            ("verbatims",),
+            "Enquête Typeform",
+            "Typeform survey",
+            ("survey_id", "questions", "token_file"),
+            _typeform,
+            "typeform_url",
+            TYPEFORM,
+            late=True,
+            scheme="typeform",
+            on_hook=read_typeform_hook,
         ),
         SourceKind("file", "file", 0, ("verbatims",), "Fichier d’avis", "File of reviews", ("path",), _file),
     )

@@ -3,6 +3,7 @@
 from models import (
     apps,
     feedback,
+    inbound,
     incidents,
     insight,
     people,
@@ -18,6 +19,7 @@ from models import (
 __all__ = [
     "apps",
     "feedback",
+    "inbound",
     "incidents",
     "insight",
     "people",

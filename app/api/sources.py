@@ -17,7 +17,7 @@ from app.reading.apps import today
 from models.apps import App
 from models.sources import Source
 
-FILES = {"key_file", "folder"}
+FILES = {"key_file", "token_file", "folder"}
 """Settings that name a file of the server."""
 
 router = APIRouter(tags=["sources"])

@@ -1,0 +1,148 @@
+"""Typeform: the responses of one form, by its API and by its webhook, in one shape.
+
+Source: Typeform, Responses API ("Retrieve responses": page_size up to 1,000, since, after) and Webhooks API.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from collectors.access import get_json, read_key_file, reworded, safe_url
+from collectors.base import Page, Probe, SourceError
+from collectors.file_values import moment
+from collectors.fixed_token import FixedToken
+from collectors.http import Http
+from collectors.survey_plan import Plan, Read, Response, read_plan, read_response
+from collectors.values import RowFault, quarantine, sound
+
+TYPEFORM = "https://api.typeform.com"
+PAGE_SIZE = 1000
+AGAIN = timedelta(hours=1)
+"""How far a walk reads back over the last one: a response shows up a little after it was sent."""
+
+
+class Typeform:
+    """The completed responses of one form, oldest first from where the last walk ended."""
+
+    kind = "typeform"
+
+    def __init__(
+        self, form: str, plan: Plan, token_file: str, base_url: str = TYPEFORM, *, http: Http, cursor: str = ""
+    ) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{3,40}", form):
+            raise ValueError(f"a form's id is the end of its address (typeform.com/to/…), not {form!r}")
+        self._form = form
+        self._plan = plan
+        self._base = safe_url(base_url, "address of Typeform")
+        self._http = http
+        self._token = FixedToken(read_key_file(token_file))
+        self._since = cursor
+
+    def pages(self, resume: str | None = None) -> Iterator[Page]:
+        """Yield pages of up to 1,000 responses. Raises SourceError."""
+        since, after, first = self._since, "", True
+        newest = since
+        reaches = moment(since) if since else None
+        with self._http.walk() as walk:
+            while True:
+                params = {"page_size": str(PAGE_SIZE), "sort": "submitted_at,asc", "completed": "true"}
+                if after:
+                    params["after"] = after
+                elif since:
+                    params["since"] = (moment(since) - AGAIN).strftime("%Y-%m-%dT%H:%M:%S")
+                url = f"{self._base}/forms/{self._form}/responses"
+                document, _ = get_json(walk, url, self._token, self._explain, params)
+                items = document.get("items")
+                if not isinstance(items, list):
+                    raise SourceError("Typeform sent something else than a list of responses.", "format")
+                read = Read()
+                for item in items:
+                    newest = max(newest, _add(self._plan, item, {}, read))
+                last = len(items) < PAGE_SIZE
+                if not last:
+                    following = sound(items[-1].get("token")) if isinstance(items[-1], dict) else ""
+                    if not following or following == after:
+                        raise SourceError("Typeform leads to the same page again and again.", "repeated")
+                    after = following
+                yield _page(read, cursor=newest, end=last, reaches=reaches if first else None)
+                first = False
+                if last:
+                    return
+
+    def probe(self) -> list[Probe]:
+        """Ask for one response."""
+        with self._http.walk() as walk:
+            try:
+                url = f"{self._base}/forms/{self._form}/responses"
+                get_json(walk, url, self._token, self._explain, {"page_size": "1"})
+            except SourceError as error:
+                return [Probe("Typeform", False, error.message)]
+        return [Probe("Typeform", True, f"The token may read the responses of the form {self._form}.")]
+
+    def _explain(self, error: SourceError) -> SourceError:
+        if error.status in {401, 403}:
+            text = "Typeform refuses the token: make one with the scope “responses:read” (Account, Personal tokens)."
+            return reworded(error, text)
+        if error.status == 404:
+            return reworded(error, f"Typeform does not know the form {self._form} for this token's account.")
+        return error
+
+
+def read_typeform_hook(body: bytes, config: Mapping[str, Any]) -> Page:
+    """Read a webhook (event form_response). Raises SourceError where it is none."""
+    try:
+        document = json.loads(body)
+        response = document["form_response"]
+        titles = {field["id"]: sound(field.get("title")) for field in response["definition"]["fields"]}
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
+        raise SourceError("This is no response of a Typeform.", "format") from error
+    form = sound(config.get("survey_id"))
+    if sound(response.get("form_id")) != form:
+        raise SourceError(f"The response is of another form than {form}.", "refused")
+    read = Read()
+    _add(read_plan(config, form), response, titles, read)
+    return _page(read)
+
+
+def _page(read: Read, cursor: str | None = None, *, end: bool = False, reaches: datetime | None = None) -> Page:
+    return Page(
+        verbatims=tuple(read.verbatims),
+        answers=tuple(read.answers),
+        quarantined=tuple(read.quarantined),
+        note=read.note(),
+        cursor=cursor,
+        end="exhausted" if end else None,
+        reaches=reaches,
+    )
+
+
+def _add(plan: Plan, item: Any, titles: Mapping[str, str], read: Read) -> str:
+    """Read one response; returns when it was sent, as text ('' where it is unreadable)."""
+    try:
+        at = moment(item["submitted_at"])
+        values: dict[str, object] = {}
+        for answer in item.get("answers") or ():
+            values |= _named(answer)
+        fields = {**(item.get("hidden") or {}), **{each["key"]: _value(each) for each in item.get("variables") or ()}}
+    except (RowFault, KeyError, TypeError, AttributeError) as error:
+        read.quarantined.append(quarantine(item, f"the response cannot be read ({type(error).__name__})"))
+        return ""
+    read_response(plan, Response(sound(item.get("token")), at, values, fields, titles), read)
+    return at.isoformat()
+
+
+def _named(answer: Mapping[str, Any]) -> dict[str, object]:
+    """An answer by its field's id."""
+    return {str(answer["field"]["id"]): _value(answer)}
+
+
+def _value(answer: Mapping[str, Any]) -> object:
+    """The value of an answer by its type: number, text, choice (its label, or what was typed), choices, boolean…"""
+    value = answer.get(str(answer.get("type")))
+    if isinstance(value, Mapping):
+        if "labels" in value or "ids" in value:
+            return " | ".join([*map(str, value.get("labels") or ()), *([value["other"]] if value.get("other") else [])])
+        return value.get("label") or value.get("other") or ""
+    return str(value).lower() if isinstance(value, bool) else value
