@@ -8,6 +8,7 @@ from collectors.app_store import AppStoreFeed
 from collectors.app_store_connect import CONNECT, AppStoreConnect
 from collectors.app_store_lookup import ITUNES, AppStoreLookup
 from collectors.base import Collector, Page, SourceError
+from collectors.crash_kinds import CRASH_KINDS
 from collectors.file_import import FileSource
 from collectors.google_play import GooglePlay
 from collectors.google_play_details import GooglePlayDetails
@@ -27,12 +28,13 @@ Brings = Literal["verbatims", "ratings", "releases", "stability"]
 class SourceKind:
     """A kind of source: how it is built from its settings, how often it is read, and what people call it.
 
-    `minutes` is the default rhythm (0: once, by hand). `needs` are the settings it cannot do without; `url_setting`
-    names the one that holds its base address and `url` is that address by default ('' for a file). `identity` names
-    the kind whose external ids it shares ('': ids of its own): what several of them bring counts once. `late`: it
-    publishes days later, so that it never says anything about today. `scheme` is how its system signs webhooks (see
-    collectors.signatures; '': it sends none), `on_hook` reads one: bytes and the source's settings in, a page out;
-    SourceError where it is unreadable.
+    `channel` is the store's; "" where the setting `platform` (ios, android) decides: what crashes on iOS is told under
+    the App Store, so that its versions are the store's. `minutes` is the default rhythm (0: once, by hand). `needs` are
+    the settings it cannot do without; `url_setting` names the one that holds its base address and `url` is that
+    address by default ('' for a file). `identity` names the kind whose external ids it shares ('': ids of its own):
+    what several of them bring counts once. `late`: it publishes days later, and never says anything about today.
+    `scheme` is how its system signs webhooks (see collectors.signatures; '': it sends none), `on_hook` reads one: bytes
+    and the source's settings in, a page out; SourceError where it is unreadable.
     """
 
     kind: str
@@ -233,6 +235,7 @@ KINDS: dict[str, SourceKind] = {
             scheme="typeform",
             on_hook=read_typeform_hook,
         ),
+        *(SourceKind(**told) for told in CRASH_KINDS),
         SourceKind("file", "file", 0, ("verbatims",), "Fichier d’avis", "File of reviews", ("path",), _file),
     )
 }

@@ -44,6 +44,8 @@ def refusal(status: int, state: str, reason: str, message: str = "No.") -> Answe
 class FakePlayApi(FakeStore):
     """One app's list of reviews. `forbidden` is the reason of a 403, `grant_error` that of a refused key."""
 
+    scope = SCOPE
+
     def __init__(self, app_id: str = "com.example.bank", now: datetime | None = None) -> None:
         super().__init__()
         self.app_id = app_id
@@ -75,9 +77,13 @@ class FakePlayApi(FakeStore):
     def respond(self, request: Request, fault: Fault | None) -> Answered:
         if urlsplit(request.path).path == "/token":
             return self._grant(request)
-        answered = self._list(request)
+        answered = self.answer(request)
         self.answers.append((request, answered))
         return answered
+
+    def answer(self, request: Request) -> Answered:
+        """Answer anything but a request for a token."""
+        return self._list(request)
 
     def _grant(self, request: Request) -> Answered:
         assert request.method == "POST"
@@ -91,19 +97,25 @@ class FakePlayApi(FakeStore):
             wrong = {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}
             return 400, JSON, json.dumps(wrong).encode()
         assert head == {"alg": "RS256", "typ": "JWT", "kid": "k1"}
-        assert (claims["iss"], claims["scope"], claims["aud"]) == (self.email, SCOPE, f"{self.url}/token")
+        assert (claims["iss"], claims["scope"], claims["aud"]) == (self.email, self.scope, f"{self.url}/token")
         assert 0 < claims["exp"] - claims["iat"] <= 3600
         token = f"ya29.{len(self.tokens)}"
         self.tokens[token] = self.clock() + self.life
         told = {"access_token": token, "expires_in": self.life, "token_type": "Bearer"}
         return 200, JSON, json.dumps(told).encode()
 
-    def _list(self, request: Request) -> Answered:
-        parts = urlsplit(request.path)
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    def unknown(self, request: Request) -> Answered | None:
+        """The refusal of a request without a token that is good now."""
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if self.tokens.get(token, 0.0) <= self.clock():
             return refusal(401, "UNAUTHENTICATED", "authError", "Invalid Credentials")
+        return None
+
+    def _list(self, request: Request) -> Answered:
+        parts = urlsplit(request.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if refused := self.unknown(request):
+            return refused
         if self.forbidden:
             return refusal(403, "PERMISSION_DENIED", self.forbidden, "The caller does not have permission " + "x" * 400)
         place = f"/androidpublisher/v3/applications/{self.app_id}/"
