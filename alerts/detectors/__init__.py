@@ -17,17 +17,29 @@ from alerts.detectors.episodes import Episode, episodes, replay_rating_drop
 from alerts.detectors.judgement import Effect, Judgement, Level, Rule, Shortfall, Thresholds
 from alerts.detectors.new_irritant import new_irritant, new_irritant_scan, new_irritant_shortfall
 from alerts.detectors.rating_drop import rating_drop, rating_drop_scan, rating_drop_shortfall
+from alerts.detectors.version_comparison import (
+    Comparison,
+    Missing,
+    ShareChange,
+    Tenure,
+    compare_versions,
+    share_change,
+)
 
 __all__ = [
     "DEFAULT_THRESHOLDS",
     "LINES",
     "Chance",
+    "Comparison",
     "Effect",
     "Episode",
     "Judgement",
     "Level",
+    "Missing",
     "Rule",
+    "ShareChange",
     "Shortfall",
+    "Tenure",
     "Thresholds",
     "bad_release",
     "bad_release_scan",
@@ -35,6 +47,7 @@ __all__ = [
     "burst",
     "burst_scan",
     "chance",
+    "compare_versions",
     "crash_spike",
     "crash_spike_scan",
     "episodes",
@@ -48,6 +61,7 @@ __all__ = [
     "rating_drop_shortfall",
     "release_crash_spike",
     "replay_rating_drop",
+    "share_change",
     "split_budget",
     "threshold_for_budget",
 ]
