@@ -206,7 +206,7 @@ def _raw(this: _Side, that: _Side, sums: StarSums, judged: Bools | None) -> Diff
 
 def _drift(weeks: Floats, apart: float) -> Floats:
     """By how much (variance) the mean has wandered between two moments `apart` days from each other."""
-    return weeks * DRIFT_OF_WEEKS * (1 - np.exp(-apart / DRIFT_DAYS))
+    return weeks * (DRIFT_OF_WEEKS * (1 - exp(-apart / DRIFT_DAYS)))
 
 
 def _sampling(variance: Floats, reviews: Floats) -> Floats:

@@ -2,11 +2,22 @@
 
 from fastapi import APIRouter, Depends
 
-from app.pages import destinations, incidents, one_app, portfolio, preferences, reviews, setup, sign_in, sources
+from app.pages import (
+    destinations,
+    incidents,
+    one_app,
+    portfolio,
+    preferences,
+    reviews,
+    setup,
+    sign_in,
+    sources,
+    versions,
+)
 from app.pages.late import notice_late
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(notice_late)])
-for page in (portfolio, setup, one_app, reviews, incidents, sources, destinations, preferences, sign_in):
+for page in (portfolio, setup, one_app, versions, reviews, incidents, sources, destinations, preferences, sign_in):
     router.include_router(page.router)
 
 __all__ = ["router"]

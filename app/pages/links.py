@@ -50,6 +50,7 @@ def reviews(
     channel: str | None = None,
     topic: str | None = None,
     topic_negative: bool = False,
+    label: str | None = None,
 ) -> str:
     """The list of the verbatims behind a number."""
     return of_filters(
@@ -61,6 +62,7 @@ def reviews(
             channel=channel,
             topic=topic,
             topic_negative=topic_negative,
+            label=label,
             first=first,
             last=last,
         )

@@ -131,6 +131,19 @@ def total(session: Session, part: Slice, period: Period | None = None) -> tuple[
     return int(n), _stars(stars)
 
 
+def labelled(session: Session, part: Slice, period: Period, label: str) -> int:
+    """How many verbatims are negative, or positive, as a whole."""
+    column = DailyStars.negative if label == "negative" else DailyStars.positive
+    return int(session.scalar(select(func.coalesce(func.sum(column), 0)).where(*part.stars(period))) or 0)
+
+
+def mentions(session: Session, part: Slice, period: Period, topic: str, *, negative: bool = False) -> int:
+    """How many verbatims speak of a topic, or speak badly of it."""
+    column = DailyTopics.negative if negative else DailyTopics.n
+    where = [*part.topics(period), DailyTopics.topic == topic]
+    return int(session.scalar(select(func.coalesce(func.sum(column), 0)).where(*where)) or 0)
+
+
 def known_days(session: Session, app_id: int) -> Period | None:
     """The first and the last day with a verbatim."""
     query = select(func.min(DailyStars.day), func.max(DailyStars.day))

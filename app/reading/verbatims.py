@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, exists, false, func, literal_column, or_, s
 from sqlalchemy.orm import Session
 
 from app.reading.members import gathered, members, spans_of
-from app.reading.trends import EVER, Period, Slice, total
+from app.reading.trends import EVER, Period, Slice, labelled, mentions, total
 from models.feedback import Revision, Verbatim, VerbatimTopic
 from models.insight import Irritant
 
@@ -53,9 +53,20 @@ class Filters:
     @property
     def from_rollups(self) -> bool:
         """Whether daily_stars can count them."""
-        whole = (self.language, self.topic, self.label, self.intent, self.urgent, self.revised, self.text)
+        whole = (self.language, self.topic, self.intent, self.urgent, self.revised, self.text)
         others = (*whole, self.disagrees, self.irritant)
+        if self.label is not None and (
+            self.label not in {"negative", "positive"} or self.stars or self.rated is not None
+        ):
+            return False
         return all(other is None for other in others)
+
+    @property
+    def from_topic_rollups(self) -> bool:
+        """Whether daily_topics can count them."""
+        whole = (self.storefront, self.language, self.label, self.intent, self.urgent, self.revised, self.text)
+        others = (*whole, self.disagrees, self.irritant)
+        return self.topic is not None and not self.stars and self.rated is None and all(o is None for o in others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +150,14 @@ def _days(query: Select[Any], filters: Filters) -> Select[Any]:
 
 def count(session: Session, filters: Filters) -> Count:
     """How many verbatims: from the rollups where they know, else counted up to `CAP`."""
+    period = Period(filters.first or EVER.first, filters.last or EVER.last)
+    if filters.from_topic_rollups and filters.topic is not None:
+        part = Slice(filters.app_id, filters.channel, version=filters.version)
+        return Count(mentions(session, part, period, filters.topic, negative=filters.topic_negative))
     if filters.from_rollups:
-        period = Period(filters.first or EVER.first, filters.last or EVER.last)
         part = Slice(filters.app_id, filters.channel, filters.storefront, filters.version)
+        if filters.label is not None:
+            return Count(labelled(session, part, period, filters.label))
         n, stars = total(session, part, period)
         if filters.stars:
             wanted = sum(stars[star - 1] for star in set(filters.stars))

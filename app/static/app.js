@@ -8,7 +8,9 @@ for (const figure of document.querySelectorAll("[data-chart]")) {
   let at = rows.length;
 
   const sentence = (row) => {
-    const [first, mean, count, ...rest] = [...row.cells].map((cell) => cell.textContent.trim());
+    const cells = [...row.cells].map((cell) => cell.textContent.trim());
+    if ("plain" in figure.dataset) return cells.map((text, index) => (index ? `${heads[index]} ${text}` : text)).join(" · ");
+    const [first, mean, count, ...rest] = cells;
     const stars = rest.slice(0, 5).map((value, index) => `${index + 1} ★ ${value}`).join(", ");
     const note = rest[5] ? ` · ${rest[5]}` : "";
     return `${first} · ${heads[1]} ${mean} · ${heads[2]} ${count} (${stars})${note}`;

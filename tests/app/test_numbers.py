@@ -42,6 +42,7 @@ def test_numbers_equal_what_their_links_open(web: TestClient, db: Session, numbe
     paths = ["/"]
     for app in made.apps:
         paths += [f"/apps/{app.id}", f"/apps/{app.id}?days=90&channel=google_play", f"/apps/{app.id}?days=730"]
+        paths += [f"/apps/{app.id}/versions", f"/apps/{app.id}/versions?channel=app_store"]
     for path in paths:
         found = numbers(web.get(path).text)
         for url, shown in found if len(found) < 9 else chance.sample(found, 9):

@@ -45,6 +45,7 @@ def paths(portfolio: Portfolio) -> dict[str, str]:
         "portfolio": "/",
         "app": f"/apps/{app}",
         "app-days": f"/apps/{app}?days=90",
+        "versions": f"/apps/{app}/versions",
         "reviews": f"/apps/{app}/reviews?stars=1&stars=2&topic=sign_in",
         "incidents": "/incidents",
         "incident": f"/incidents/{incident.id}",

@@ -1,0 +1,63 @@
+"""The versions of an app in their one order (models.versions), on one channel or over all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.releases import Release, in_order, last_before
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A version and since when some channel offers it; `channels` are those that do, the first on top."""
+
+    version: str
+    build: str | None
+    released_at: datetime
+    day: date
+    channels: tuple[str, ...]
+    inferred: bool
+
+
+def launches(session: Session, app_id: int, until: date, channel: str | None = None) -> list[Launch]:
+    """Every version that was out on the day `until`, the oldest first; it counts from the first channel that had it."""
+    query = select(Release).where(Release.app_id == app_id, Release.day <= until)
+    if channel is not None:
+        query = query.where(Release.channel == channel)
+    first: dict[str, Release] = {}
+    where: dict[str, list[str]] = {}
+    for release in session.scalars(query.order_by(Release.released_at, Release.channel)):
+        first.setdefault(release.version, release)
+        where.setdefault(release.version, []).append(release.channel)
+    return in_order(
+        [
+            Launch(version, one.build, one.released_at, one.day, tuple(where[version]), one.inferred)
+            for version, one in first.items()
+        ]
+    )
+
+
+def before(line: list[Launch], version: str) -> str | None:
+    """The version that customers of the same channel had before this one; None for the first."""
+    at = place(line, version)
+    if at is None:
+        return None
+    same = [one for one in line if set(one.channels) & set(line[at].channels)]
+    found = last_before(same, version)
+    return found.version if found else None
+
+
+def place(line: Sequence[Launch], version: str) -> int | None:
+    """Where a version stands in the order."""
+    return next((number for number, one in enumerate(line) if one.version == version), None)
+
+
+def newest_launch(line: Sequence[Launch]) -> Launch | None:
+    """Of each channel's highest version the one that came last."""
+    tops: dict[str, Launch] = {}
+    for one in line:
+        tops.update(dict.fromkeys(one.channels, one))
+    return max(tops.values(), key=lambda one: one.released_at, default=None)
