@@ -41,6 +41,8 @@ def dispatch_once(
         with transaction() as session:
             if isinstance(outcome, Receipt):
                 delivered(session, one, outcome)
+            elif isinstance(outcome, DeliveryError) and outcome.untried:
+                give_back(session, worker, one, timedelta(seconds=outcome.retry_after or 0) or AGAIN)
             elif isinstance(outcome, DeliveryError):
                 failed(session, worker, one, outcome)
             else:

@@ -6,7 +6,7 @@ Every function works in the caller's transaction: the incident, its timeline and
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select, text
@@ -15,12 +15,16 @@ from sqlalchemy.orm import Session
 from alerts.detectors.episodes import CALM_DAYS
 from alerts.life import Change, Finding, advance
 from alerts.outbox import enqueue
-from alerts.wording import opened_message, reopened_message, resolved_message
+from alerts.wording import opened_message, reopened_message, resolved_message, state_message
 from models.apps import App
 from models.incidents import Delivery, Destination, Incident, IncidentEvent
 
 DEFAULT_LEVELS = ("alert",)
 """Severities that a destination is told of, unless its config has its own `levels`."""
+
+
+IN_PLACE = frozenset({"slack_bot"})
+"""Kinds whose message of an incident is changed in place, so that they are told of every decision."""
 
 
 class IncidentError(Exception):
@@ -82,7 +86,9 @@ def _wakes(change: Change) -> bool:
     return change.kind in {"raised", "supported"} and change.finding.level == "alert"
 
 
-def acknowledge(session: Session, app_id: int, incident_id: UUID, *, actor: str, now: datetime) -> Incident:
+def acknowledge(
+    session: Session, app_id: int, incident_id: UUID, *, actor: str, now: datetime, base_url: str = ""
+) -> Incident:
     """Say that somebody looks after it. Raises IncidentError when it is over or not there."""
     incident = take(session, app_id, incident_id)
     if incident.state == "resolved":
@@ -90,11 +96,19 @@ def acknowledge(session: Session, app_id: int, incident_id: UUID, *, actor: str,
     if incident.state != "acknowledged":
         incident.state, incident.acknowledged_at, incident.acknowledged_by = "acknowledged", now, actor
         _done(session, incident, "acknowledged", now, actor=actor)
+        _tell_in_place(session, incident, "incident.acknowledged", actor, now, base_url)
     return incident
 
 
 def silence(
-    session: Session, app_id: int, incident_id: UUID, *, until: datetime | None, actor: str, now: datetime
+    session: Session,
+    app_id: int,
+    incident_id: UUID,
+    *,
+    until: datetime | None,
+    actor: str,
+    now: datetime,
+    base_url: str = "",
 ) -> Incident:
     """Send nothing about it until a moment; None ends a silence. Raises IncidentError for the past or once resolved."""
     incident = take(session, app_id, incident_id)
@@ -105,6 +119,8 @@ def silence(
     incident.silenced_until = until
     detail = {"until": until.isoformat() if until else None}
     _done(session, incident, "silenced" if until else "unsilenced", now, actor=actor, detail=detail)
+    what = "incident.silenced" if until else "incident.unsilenced"
+    _tell_in_place(session, incident, what, actor, now, base_url)
     return incident
 
 
@@ -264,6 +280,27 @@ def _tell_end(
             )
 
 
+def _tell_in_place(session: Session, incident: Incident, kind: str, actor: str, now: datetime, base_url: str) -> None:
+    """Write the new state for those that were told and keep their message up to date; nobody else is disturbed."""
+    app = session.get_one(App, incident.app_id)
+    kept = [one for one in destinations_of(session, app) if one.kind in IN_PLACE]
+    told = told_of(session, incident) if kept and incident.origin != "history" else set()
+    for destination in kept:
+        if destination.id in told:
+            identity = identity_of(incident, now, base_url)
+            enqueue(
+                session,
+                app_id=app.id,
+                destination_id=destination.id,
+                kind=kind,
+                event_id=uuid4(),  # each decision is one
+                message=state_message(
+                    kind, app.name, incident, app.language, actor=actor, zone=app.timezone, **identity
+                ),
+                incident_id=incident.id,
+            )
+
+
 def silent(incident: Incident, now: datetime) -> bool:
     """Whether nothing is to be sent about an incident: it is history, or silenced."""
     return incident.origin == "history" or (incident.silenced_until is not None and incident.silenced_until > now)
@@ -320,6 +357,8 @@ def identity_of(incident: Incident, now: datetime, base_url: str) -> dict[str, A
             "rule": incident.rule,
             "subject": incident.subject,
             "state": incident.state,
+            "acknowledged_by": incident.acknowledged_by,
+            "silenced_until": incident.silenced_until.isoformat() if incident.silenced_until else None,
             "score": round(incident.score, 3),
             "peak_score": round(incident.peak_score, 3),
             "opened_at": incident.opened_at.isoformat(),

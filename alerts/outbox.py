@@ -206,7 +206,9 @@ def delivered(session: Session, claimed: Claimed, receipt: Receipt) -> None:
             lease_by=None,
             lease_until=None,
             last_error="",
-            attempts=Delivery.attempts.concat([{"at": clock.isoformat(), "status": receipt.status, "error": ""}]),
+            attempts=Delivery.attempts.concat(
+                [{"at": clock.isoformat(), "status": receipt.status, "error": "", "note": receipt.note}]
+            ),
         )
         .execution_options(synchronize_session=False)
     )

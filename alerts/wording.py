@@ -10,10 +10,11 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import yaml
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
 from alerts.channels.base import Message, Quote
@@ -325,6 +326,17 @@ def reopened_message(app: str, told: Told, language: str, *, actor: str, **ident
     """Return the message of an incident that a person opened again."""
     made = opened_message("incident.opened", app, told, language, **identity)
     return replace(made, lead=say(language, "reopened", actor=actor, lead=made.lead))
+
+
+def state_message(kind: str, app: str, told: Told, language: str, *, actor: str, zone: str, **identity: Any) -> Message:
+    """Return the message that somebody acknowledged an incident, silenced it, or ended the silence (`kind`)."""
+    made = opened_message(kind, app, told, language, **identity)
+    until = identity["data"].get("silenced_until")
+    moment = ""
+    if until:
+        local = datetime.fromisoformat(until).astimezone(ZoneInfo(zone))
+        moment = format_datetime(local, "EEEE d MMM, HH:mm", locale=_locale(language))
+    return replace(made, status=say(language, kind.replace(".", "_"), actor=actor, until=moment))
 
 
 def reminder_message(app: str, told: Told, language: str, *, hours: int, **identity: Any) -> Message:

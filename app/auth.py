@@ -32,7 +32,7 @@ COOKIE_SECONDS = 14 * 24 * 3600
 PREFIX = "cck_"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/preferences"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/preferences", "/api/v1/slack/actions"})
 
 SIGNED_PATHS = "/api/v1/hooks/"
 """What other systems call: their signature is their right."""

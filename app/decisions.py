@@ -24,10 +24,10 @@ def decide(
     app = session.get_one(App, incident.app_id)
     try:
         if what == "acknowledge":
-            incident = life.acknowledge(session, app.id, incident.id, actor=actor, now=now)
+            incident = life.acknowledge(session, app.id, incident.id, actor=actor, now=now, base_url=base_url)
         elif what == "silence":
             until = now + timedelta(days=days)
-            incident = life.silence(session, app.id, incident.id, until=until, actor=actor, now=now)
+            incident = life.silence(session, app.id, incident.id, until=until, actor=actor, now=now, base_url=base_url)
         elif what == "resolve":
             incident = life.resolve(session, app, incident.id, actor=actor, now=now, base_url=base_url)
         else:

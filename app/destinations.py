@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.channels.mail import MailSettings
+from alerts.channels.slack_bot import CHANNEL, SlackSecrets
 from alerts.outbox import enqueue, release
 from alerts.quiet import ZONE, read_span, read_zone
 from alerts.reminders import MOST_HOURS
@@ -21,7 +22,7 @@ from app.seal import Seal
 from models.apps import App
 from models.incidents import Destination
 
-Kind = Literal["slack", "teams", "mail", "webhook", "apprise", "inbox"]
+Kind = Literal["slack", "slack_bot", "teams", "mail", "webhook", "apprise", "inbox"]
 
 
 def add(
@@ -35,12 +36,15 @@ def add(
     levels: tuple[str, ...] = ("alert",),
     secret: str = "",
     mail: Mapping[str, Any] | None = None,
+    channel: str = "",
+    signing: str = "",
     rhythm: Mapping[str, Any] | None = None,
 ) -> tuple[Destination, str | None]:
     """A new destination, and the signing key of a webhook when we made one: this is the only time that it is told.
 
     The addresses of Slack, Teams and apprise are themselves secrets, so they are sealed and never returned; so is the
-    password of a mail server (`secret`), whose settings are `mail` (alerts.channels.mail). `rhythm` is what
+    password of a mail server (`secret`), whose settings are `mail` (alerts.channels.mail). A Slack bot has a token
+    (`secret`), the id of a `channel`, and its app's `signing` secret where its buttons are wanted. `rhythm` is what
     `rhythm_of` reads. Raises Problem.
     """
     name = name.strip()
@@ -63,6 +67,9 @@ def add(
         except ValueError as error:
             raise Problem(422, f"{str(error)[0].upper()}{str(error)[1:]}.", where="body.mail") from error
         sealed = seal.close(secret) if secret else None
+    elif kind == "slack_bot":
+        config |= {"channel": _slack_channel(channel), "buttons": bool(signing.strip())}
+        sealed = seal.close(_slack_secrets(secret, signing))
     elif kind == "webhook":
         config["url"] = _address(url, https=False)
         fresh = None if secret else "whsec_" + b64encode(secrets.token_bytes(32)).decode()
@@ -87,6 +94,30 @@ def _address(url: str, *, https: bool) -> str:
     if https and parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
         raise Problem(422, "This address begins with https://.", where="body.url")
     return url
+
+
+def _slack_channel(channel: str) -> str:
+    channel = channel.strip()
+    if not CHANNEL.fullmatch(channel):
+        raise Problem(
+            422,
+            "Give the channel's id, such as C0123456789: it is at the foot of the channel's details in Slack.",
+            where="body.channel",
+        )
+    return channel
+
+
+def _slack_secrets(token: str, signing: str) -> str:
+    token, signing = token.strip(), signing.strip()
+    if not token.startswith("xoxb-") or not token.isascii() or any(character.isspace() for character in token):
+        raise Problem(422, "A bot token begins with xoxb- (your Slack app, OAuth & Permissions).", where="body.secret")
+    if signing and not (signing.isascii() and signing.isalnum() and len(signing) >= 16):
+        raise Problem(
+            422,
+            "The signing secret is a row of letters and figures (your Slack app, Basic Information).",
+            where="body.signing_secret",
+        )
+    return SlackSecrets(token, signing).to_text()
 
 
 def _apprise_address(url: str) -> str:

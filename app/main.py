@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import auth, errors
 from app.api import router as api
+from app.api import slack_actions
 from app.db import Bind, transaction
 from app.pages import router as pages
 from app.seal import Seal
@@ -39,6 +40,7 @@ def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(auth.Guard, settings=settings)
     app.include_router(api)
+    app.include_router(slack_actions.router, prefix="/api/v1")
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

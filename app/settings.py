@@ -25,6 +25,7 @@ class Settings:
     slack_webhook: str | None = field(default=None, repr=False)
     webhook_url: str | None = None
     webhook_secret: str | None = field(default=None, repr=False)
+    slack_api_url: str = "https://slack.com/api"
     app_store_url: str = "https://itunes.apple.com"
     google_play_url: str = "https://play.google.com"
     host_interval: float = 1.0
@@ -68,6 +69,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         slack_webhook=_secret(env, "COCOON_SLACK_WEBHOOK"),
         webhook_url=_secret(env, "COCOON_WEBHOOK_URL"),
         webhook_secret=_secret(env, "COCOON_WEBHOOK_SECRET"),
+        slack_api_url=_url(env, "COCOON_SLACK_API_URL", default.slack_api_url) or default.slack_api_url,
         app_store_url=_url(env, "COCOON_APP_STORE_URL", default.app_store_url) or default.app_store_url,
         google_play_url=_url(env, "COCOON_GOOGLE_PLAY_URL", default.google_play_url) or default.google_play_url,
         host_interval=_number(env, "COCOON_HOST_INTERVAL_MS", 1000, 0, 600_000) / 1000,

@@ -20,7 +20,12 @@ from models.incidents import Destination
 
 def dispatch(context: Context, beat: Beat, stop: threading.Event) -> None:
     """Send what is due until stopped."""
-    open_channel = opener(context.seal.open, context.transaction, allow_private=context.settings.allow_private_webhooks)
+    open_channel = opener(
+        context.seal.open,
+        context.transaction,
+        allow_private=context.settings.allow_private_webhooks,
+        slack_api=context.settings.slack_api_url,
+    )
 
     @contextmanager
     def beating() -> Iterator[Session]:

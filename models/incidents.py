@@ -135,3 +135,42 @@ class InboxMessage(Base):
     received_at: Mapped[Created]
     headers: Mapped[Json]
     body: Mapped[Json]
+
+
+class SlackPost(Base):
+    """A message of ours in Slack and where it is: "incident:…" the one of an incident, "delivery:…" any other.
+
+    The row is written before Slack is asked and completed after: an empty `ts` means that Slack may or may not have
+    the message, so it is looked for before it is sent again. `told_at`: the newest state that it shows. `file_id` is
+    that of an uploaded picture ("chart:…").
+    """
+
+    __tablename__ = "slack_posts"
+
+    destination_id: Mapped[int] = mapped_column(ForeignKey("destinations.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    begun_at: Mapped[Created]
+    channel: Mapped[str] = mapped_column(default="", server_default="")
+    ts: Mapped[str] = mapped_column(default="", server_default="")
+    file_id: Mapped[str] = mapped_column(default="", server_default="")
+    made_by: Mapped[UUID | None]
+    """The delivery that made it."""
+    told_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class SlackPace(Base):
+    """From when on the next message may go to a Slack channel, over all our processes (one a second)."""
+
+    __tablename__ = "slack_paces"
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[Moment]
+
+
+class SlackClick(Base):
+    """A press of a button that Slack told us, by the hash of its signature: none is taken twice."""
+
+    __tablename__ = "slack_clicks"
+
+    signature: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[Created]

@@ -23,7 +23,8 @@ class Message:
 
     `title` is the fact with its numbers, `lead` since when and which version, `chance` the honest sentence, `link` the
     one address to open and `link_text` its words; `trend` is a row of blocks, a week each. `data` is the same fact for
-    machines (signed webhooks). `kind` is incident.opened, incident.updated, incident.resolved, test and so on.
+    machines (signed webhooks). `status` says who looks after an incident,
+    where that is known. `kind` is incident.opened, incident.updated, incident.resolved, test and so on.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Message:
     trend: str = ""
     link: str = ""
     link_text: str = ""
+    status: str = ""
     incident_id: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
 
@@ -52,17 +54,19 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A message was taken: the status and the beginning of the answer."""
+    """A message was taken: the status, the beginning of the answer, and a note of what was left out of it."""
 
     status: int
     answer: str = ""
+    note: str = ""
 
 
 class DeliveryError(Exception):
     """A message was not taken; the text says why in words.
 
     `lasting`: no further try can help. `retry_after`: seconds the receiver asked for. `gone`: the receiver wants no
-    more messages at all, so the destination is to be disabled.
+    more messages at all, so the destination is to be disabled. `untried`: nothing was asked of the receiver, so that
+    it does not count as a try.
     """
 
     def __init__(
@@ -72,10 +76,12 @@ class DeliveryError(Exception):
         lasting: bool = False,
         retry_after: float | None = None,
         gone: bool = False,
+        untried: bool = False,
         status: int | None = None,
     ) -> None:
         super().__init__(message)
         self.lasting, self.retry_after, self.gone, self.status = lasting, retry_after, gone, status
+        self.untried = untried
 
 
 class Channel(Protocol):

@@ -1,13 +1,16 @@
-"""One POST of JSON with a time limit, no redirects, and no way into a private network.
+"""One POST of JSON with a time limit for the whole of it, no redirects, and no way into a private network.
 
-The guard resolves the host, refuses when any address is not public, and connects to the very address it checked, so
-that a second answer of the name server cannot lead elsewhere (DNS rebinding).
+The limit holds from the first byte sent to the last one read: a receiver that drips its headers cannot outlast the
+lease of a delivery. The guard resolves the host, refuses when any address is not public, and connects to the very
+address it checked, so that a second answer of the name server cannot lead elsewhere (DNS rebinding).
 """
 
+import asyncio
 import socket
+from contextlib import suppress
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from time import monotonic
 
 import httpx
 
@@ -22,27 +25,65 @@ def post(url: str, body: bytes, headers: dict[str, str], *, guarded: bool = True
 
     `guarded` off trusts the address (a fixed service behind a proxy, or private networks allowed by a setting).
     """
-    request = _request(url, body, headers, guarded=guarded)
-    begun = monotonic()
+    answer = fetch(_request(url, body, headers, guarded=guarded), timeout=timeout, trust_env=not guarded)
+    if answer.is_success:
+        return Receipt(answer.status, answer.text)
+    raise refused(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the beginning of its text, up to the length that was asked for."""
+
+    status: int
+    headers: httpx.Headers
+    text: str
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is a 2xx."""
+        return 200 <= self.status < 300
+
+
+def fetch(request: httpx.Request, *, timeout: float, trust_env: bool, longest: int = LONGEST_ANSWER) -> Answer:
+    """Send a request and read its answer within `timeout` seconds in all. Raises DeliveryError when none comes."""
     try:
-        with httpx.Client(
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
-            follow_redirects=False,
-            trust_env=not guarded,
-        ) as client:
-            answer = client.send(request, stream=True)
-            text = _read(answer, begun + timeout)
-            answer.close()
-    except httpx.TimeoutException as error:
+        return asyncio.run(_exchange(request, timeout, trust_env, longest))
+    except (httpx.TimeoutException, TimeoutError) as error:
         raise DeliveryError(f"No answer within {timeout:.0f} seconds.") from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise DeliveryError(f"The connection failed: {error or type(error).__name__}.") from error
-    if answer.is_success:
-        return Receipt(answer.status_code, text)
-    raise DeliveryError(
-        f"The receiver answered {answer.status_code}" + (f": {text}" if text else "."),
-        status=answer.status_code,
-        gone=answer.status_code == 410,
+
+
+async def _exchange(request: httpx.Request, timeout: float, trust_env: bool, longest: int) -> Answer:
+    limits = httpx.Timeout(timeout, connect=min(timeout, 5.0))
+    begun = asyncio.get_running_loop().time()
+    async with (
+        asyncio.timeout(timeout),
+        httpx.AsyncClient(timeout=limits, follow_redirects=False, trust_env=trust_env) as client,
+    ):
+        request.extensions = {**request.extensions, "timeout": limits.as_dict()}
+        answer = await client.send(request, stream=True)
+        kept = b""
+        try:
+            # Its status has been told: an answer that never ends was an answer all the same.
+            with suppress(TimeoutError, httpx.ReadTimeout):
+                async with asyncio.timeout_at(begun + timeout * 0.95):
+                    async for chunk in answer.aiter_bytes(4096):
+                        kept += chunk
+                        if len(kept) >= longest:
+                            break
+        finally:
+            await answer.aclose()
+        return Answer(answer.status_code, answer.headers, kept[:longest].decode("utf-8", "replace").strip())
+
+
+def refused(answer: Answer) -> DeliveryError:
+    """Return the error of an answer that is no 2xx, with what the receiver asked for."""
+    return DeliveryError(
+        f"The receiver answered {answer.status}" + (f": {answer.text}" if answer.text else "."),
+        status=answer.status,
+        gone=answer.status == 410,
         retry_after=retry_after(answer.headers.get("retry-after"), answer.headers.get("date")),
     )
 
@@ -97,13 +138,3 @@ def _public_address(host: str, port: int) -> str:
     if not found:
         raise DeliveryError(f"The name {host} has no address.")
     return min(found, key=lambda text: (":" in text, text))
-
-
-def _read(answer: httpx.Response, deadline: float) -> str:
-    """Read the beginning of the answer, not longer than the deadline: a receiver may send for ever."""
-    kept = b""
-    for chunk in answer.iter_bytes(4096):
-        kept += chunk
-        if len(kept) >= LONGEST_ANSWER or monotonic() > deadline:
-            break
-    return kept[:LONGEST_ANSWER].decode("utf-8", "replace").strip()

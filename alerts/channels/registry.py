@@ -1,32 +1,50 @@
 """The kinds of channel: one line each. Adding one is a module with a Channel and a line here."""
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from alerts.channels.apprise import Apprise
 from alerts.channels.base import Channel, DeliveryError
 from alerts.channels.inbox import Inbox
 from alerts.channels.mail import Mail, MailSettings
 from alerts.channels.slack import SlackWebhook
+from alerts.channels.slack_bot import Picture, SlackBot, SlackSecrets
 from alerts.channels.teams import TeamsWorkflow
 from alerts.channels.webhook import SignedWebhook
 from alerts.outbox import OpenChannel, Target, Transaction
 
-Build = Callable[[Mapping[str, Any], str, Transaction, bool], Channel]
-"""config, opened secret, transaction, whether private networks are allowed → channel."""
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What channels are built with: our database, whether private networks are allowed, who draws, where Slack is."""
+
+    transaction: Transaction
+    private: bool = False
+    picture: Picture | None = None
+    slack_api: str = ""
+
+
+Build = Callable[[Target, str, Tools], Channel]
+"""destination, opened secret, tools → channel."""
 
 KINDS: dict[str, Build] = {
-    "slack": lambda _config, secret, _transaction, private: SlackWebhook(secret, allow_private=private),
-    "webhook": lambda config, secret, _transaction, private: SignedWebhook(
-        str(config["url"]), webhook_secrets(secret), allow_private=private
+    "slack": lambda _target, secret, tools: SlackWebhook(secret, allow_private=tools.private),
+    "slack_bot": lambda target, secret, tools: SlackBot(
+        target.id,
+        target.config,
+        SlackSecrets.read(secret),
+        tools.transaction,
+        picture=tools.picture,
+        base=tools.slack_api,
     ),
-    "teams": lambda _config, secret, _transaction, private: TeamsWorkflow(secret, allow_private=private),
-    "mail": lambda config, secret, _transaction, private: Mail(
-        MailSettings.read(config), secret, allow_private=private
+    "webhook": lambda target, secret, tools: SignedWebhook(
+        str(target.config["url"]), webhook_secrets(secret), allow_private=tools.private
     ),
-    "apprise": lambda _config, secret, _transaction, private: Apprise(secret, allow_private=private),
-    "inbox": lambda _config, _secret, transaction, _private: Inbox(transaction),
+    "teams": lambda _target, secret, tools: TeamsWorkflow(secret, allow_private=tools.private),
+    "mail": lambda target, secret, tools: Mail(MailSettings.read(target.config), secret, allow_private=tools.private),
+    "apprise": lambda _target, secret, tools: Apprise(secret, allow_private=tools.private),
+    "inbox": lambda _target, _secret, tools: Inbox(tools.transaction),
 }
 
 LOCAL = frozenset({"inbox"})
@@ -40,10 +58,18 @@ def webhook_secrets(secret: str) -> list[str]:
     return secret.split()
 
 
-def opener(unseal: Callable[[str], str], transaction: Transaction, *, allow_private: bool = False) -> OpenChannel:
+def opener(
+    unseal: Callable[[str], str],
+    transaction: Transaction,
+    *,
+    allow_private: bool = False,
+    picture: Picture | None = None,
+    slack_api: str = "",
+) -> OpenChannel:
     """Return what the dispatcher opens destinations with: `unseal` decrypts their secret part.
 
-    A destination may allow private networks on its own by config {"allow_private": true}.
+    A destination may allow private networks on its own by config {"allow_private": true}. `picture` draws an
+    incident's chart; `slack_api` is another address of Slack's Web API (a proxy, a test).
     """
 
     def open_channel(target: Target) -> Channel:
@@ -53,7 +79,7 @@ def opener(unseal: Callable[[str], str], transaction: Transaction, *, allow_priv
         secret = unseal(target.sealed) if target.sealed else ""
         private = allow_private or target.config.get("allow_private") is True
         try:
-            return build(target.config, secret, transaction, private)
+            return build(target, secret, Tools(transaction, private, picture, slack_api))
         except (KeyError, ValueError) as error:
             raise DeliveryError(f"The settings of {target.name} are not complete: {error}.", lasting=True) from error
 

@@ -63,14 +63,14 @@ def render(message: Message) -> dict[str, Any]:
     quotes = [quote for quote in message.quotes if quiet(quote.text).strip()][:3]
     blocks += [_section(_quoted(quote)) for quote in quotes]
     chance = quiet(message.chance).strip()
-    closing = [_fit(chance, 2_000)] if chance else []
+    closing = [fit(chance, 2_000)] if chance else []
     if link := _link(message):
         closing.append(link)
     if closing:
         elements = [{"type": "mrkdwn", "text": text, "verbatim": True} for text in closing]
         blocks.append({"type": "context", "elements": elements})
     plain = [message.title, message.lead, *(f"« {q.text} »" for q in quotes), message.chance]
-    text = "\n".join(_fit(quiet(one_line(part)), 2_000) for part in plain if quiet(part).strip()) or "Cocoon"
+    text = "\n".join(fit(quiet(one_line(part)), 2_000) for part in plain if quiet(part).strip()) or "Cocoon"
     if link:
         text += f"\n{link}"
     return {"text": text[:TEXT], "blocks": blocks[:BLOCKS], "unfurl_links": False, "unfurl_media": False}
@@ -88,7 +88,7 @@ def _header(title: str) -> str:
 
 
 def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": _fit(text, SECTION), "verbatim": True}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": fit(text, SECTION), "verbatim": True}}
 
 
 def _quoted(quote: Quote) -> str:
@@ -103,7 +103,7 @@ def _link(message: Message) -> str:
     return f"<{message.link.translate(_ESCAPES)}|{cut(words, 100)}>"
 
 
-def _fit(escaped: str, limit: int) -> str:
+def fit(escaped: str, limit: int) -> str:
     """Cut an escaped text without leaving half an escape at the end."""
     if len(escaped) <= limit:
         return escaped

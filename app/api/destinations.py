@@ -59,8 +59,10 @@ Zone = Annotated[Text, Field(max_length=60)]
 class NewDestination(Body):
     """`url` is the address of Slack, Teams or apprise (kept sealed) or the webhook's.
 
-    `secret` is a webhook's whsec_ key, made if not given, or the password of the mail server. `remind_hours`: again
-    every so many hours until somebody acknowledges. `quiet`: 22:00-07:00 in `zone`, kept back and sent after.
+    `secret` is a webhook's whsec_ key, made if not given, the password of the mail server, or a Slack bot's token
+    (xoxb-…), which posts to `channel` (its id) and has buttons if the app's `signing_secret` is given.
+    `remind_hours`: again every so many hours until somebody acknowledges. `quiet`: 22:00-07:00 in `zone`, kept back
+    and sent after.
     """
 
     kind: making.Kind
@@ -70,6 +72,8 @@ class NewDestination(Body):
     app_id: Annotated[int, Field(ge=1, lt=2**63)] | None = None
     levels: Levels = ["alert"]  # noqa: RUF012  pydantic copies it
     mail: MailServer | None = None
+    channel: Annotated[Text, Field(max_length=40)] = ""
+    signing_secret: Annotated[Text, Field(max_length=200)] = ""
     remind_hours: RemindHours | None = None
     quiet: Quiet = ""
     zone: Zone = ""
@@ -124,6 +128,8 @@ def create_destination(body: NewDestination, request: Request, response: Respons
         levels=tuple(body.levels),
         secret=body.secret,
         mail={**body.mail.model_dump(exclude={"sender"}), "from": body.mail.sender} if body.mail else None,
+        channel=body.channel,
+        signing=body.signing_secret,
         rhythm={"remind_hours": body.remind_hours, "quiet": body.quiet, "zone": body.zone},
     )
     response.headers["Location"] = f"/api/v1/destinations/{made.id}"

@@ -77,13 +77,16 @@ def add(
     password: Annotated[Text, Form()] = "",
     sender: Annotated[Text, Form(max_length=254)] = "",
     to: Annotated[Text, Form()] = "",
+    token: Annotated[Text, Form()] = "",
+    channel: Annotated[Text, Form(max_length=40)] = "",
+    signing_secret: Annotated[Text, Form(max_length=200)] = "",
     remind_hours: Annotated[Text, Form(max_length=10)] = "",
     quiet: Annotated[Text, Form(max_length=20)] = "",
     zone: Annotated[Text, Form(max_length=60)] = "",
 ) -> Response:
     """A new one; what is wrong is said next to the field."""
     given = {"kind": kind, "name": name, "url": url if kind == "webhook" else "", "app_id": app_id or ""}
-    given |= {"host": host, "port": port, "tls": tls, "user": user, "sender": sender, "to": to}
+    given |= {"host": host, "port": port, "tls": tls, "user": user, "sender": sender, "to": to, "channel": channel}
     given |= {"remind_hours": remind_hours, "quiet": quiet, "zone": zone}
     try:
         _, secret = making.add(
@@ -94,7 +97,9 @@ def add(
             url=url,
             app_id=int(app_id) if app_id and app_id.isdecimal() and len(app_id) < 19 else None,
             levels=("watch", "alert") if watch else ("alert",),
-            secret=password if kind == "mail" else "",
+            secret={"mail": password, "slack_bot": token}.get(kind, ""),
+            channel=channel,
+            signing=signing_secret,
             mail={"host": host, "port": port, "tls": tls, "user": user, "from": sender, "to": to},
             rhythm={"remind_hours": _hours(remind_hours), "quiet": quiet, "zone": zone},
         )
