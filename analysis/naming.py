@@ -89,7 +89,7 @@ def _told(verbatims: Sequence[str]) -> dict[str, int]:
 
 def quoted(phrase: str) -> Name:
     """The name of a phrase that no topic covers."""
-    return Name(f"« {phrase} »", f"“{phrase}”")
+    return Name(f"«\u00a0{phrase}\u00a0»", f"“{phrase}”")
 
 
 def whole(first: Name, second: Name | None = None, version: str = "") -> Name:

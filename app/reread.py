@@ -30,13 +30,14 @@ def reread(context: Context, app_id: int, *, stop: Callable[[], bool] = lambda: 
             if not rows:
                 break
             last = rows[-1].id
-            done += _page(session, rows)
+            done += read_again(session, rows)
     if done:
         log.info("read again with the present model", extra={"app": app_id, "verbatims": done, "model": model})
     return done
 
 
-def _page(session: Session, rows: Sequence[Verbatim]) -> int:
+def read_again(session: Session, rows: Sequence[Verbatim]) -> int:
+    """Understand these verbatims with the present model; what people corrected stays. Returns how many."""
     said = understand([Document(row.body, row.title, row.stars, row.storefront or None, row.locale) for row in rows])
     by_origin: dict[Origin, list[PreparedVerbatim]] = {}
     for row, one in zip(rows, said, strict=True):

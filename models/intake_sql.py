@@ -85,6 +85,36 @@ FROM incoming known CROSS JOIN LATERAL (
 WHERE known.fate IS NULL AND i.number = known.number
 """
 
+# What people said of the very same words stands over what a model says of them.
+_corrected = """
+FROM corrections c
+WHERE c.app_id = :app_id AND c.verbatim_id = i.verbatim_id AND i.fate IN ('revised', 'touched', 'reread')
+  AND c.words = md5(i.title || E'\\n' || i.body)
+"""
+KEEP_CORRECTIONS = f"""
+UPDATE incoming i SET
+  sentiment = CASE WHEN c.label IS NULL OR c.label = i.label THEN i.sentiment
+    WHEN c.label = 'negative' THEN -0.9 WHEN c.label = 'positive' THEN 0.9 ELSE 0 END,
+  label = coalesce(c.label, i.label),
+  confidence = CASE WHEN c.label IS NULL THEN i.confidence ELSE 1 END,
+  intents = coalesce(c.intents, i.intents)
+{_corrected}
+"""
+
+LEAVE_TOPICS = f"""
+DELETE FROM incoming_topics t USING (
+  SELECT i.number, c.topics FROM incoming i, corrections c {_corrected[_corrected.index("WHERE") :]}
+) corrected
+WHERE t.number = corrected.number AND jsonb_typeof(corrected.topics) = 'array'
+"""
+
+KEEP_TOPICS = f"""
+INSERT INTO incoming_topics (number, topic, sentiment, evidence)
+SELECT i.number, said ->> 'topic', (said ->> 'sentiment')::float4, ''
+FROM incoming i, corrections c, jsonb_array_elements(c.topics) said
+{_corrected[_corrected.index("WHERE") :]}  AND jsonb_typeof(c.topics) = 'array'
+"""
+
 # A known verbatim keeps its day: its counts move, they do not travel to the day of the edit.
 COUNT_OLD = """
 INSERT INTO moved
@@ -187,6 +217,9 @@ STEPS = (
     KNOW_SIZE,
     INSERT_NEW,
     JUDGE_KNOWN,
+    KEEP_CORRECTIONS,
+    LEAVE_TOPICS,
+    KEEP_TOPICS,
     COUNT_OLD,
     COUNT_OLD_TOPICS,
     KEEP_REVISION,

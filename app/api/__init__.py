@@ -2,11 +2,35 @@
 
 from fastapi import APIRouter
 
-from app.api import apps, deliveries, destinations, hooks, incidents, irritants, reviews, sources, trends, versions
+from app.api import (
+    apps,
+    corrections,
+    deliveries,
+    destinations,
+    hooks,
+    incidents,
+    irritants,
+    reviews,
+    sources,
+    trends,
+    versions,
+)
 from app.errors import PROBLEMS
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-for part in (apps, reviews, trends, versions, irritants, sources, incidents, deliveries, destinations, hooks):
+for part in (
+    apps,
+    reviews,
+    corrections,
+    trends,
+    versions,
+    irritants,
+    sources,
+    incidents,
+    deliveries,
+    destinations,
+    hooks,
+):
     router.include_router(part.router)
 
 __all__ = ["router"]

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from app.pages import (
+    correcting,
     destinations,
     incidents,
     one_app,
@@ -17,7 +18,19 @@ from app.pages import (
 from app.pages.late import notice_late
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(notice_late)])
-for page in (portfolio, setup, one_app, versions, reviews, incidents, sources, destinations, preferences, sign_in):
+for page in (
+    portfolio,
+    setup,
+    one_app,
+    versions,
+    reviews,
+    correcting,
+    incidents,
+    sources,
+    destinations,
+    preferences,
+    sign_in,
+):
     router.include_router(page.router)
 
 __all__ = ["router"]

@@ -139,6 +139,8 @@ _FLASHES = frozenset(
         "added",
         "unchanged",
         "voted",
+        "corrected",
+        "uncorrected",
     }
 )
 

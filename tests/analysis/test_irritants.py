@@ -161,7 +161,7 @@ def test_names_say_what_goes_wrong() -> None:
     assert whole(login, biometrics, "7.2").fr == "Connexion impossible, biométrie en boucle après la mise à jour 7.2"
     assert whole(complaint("notifications", ["I get every notification twice"] * 4)).en == "Notifications arrive twice"
     assert complaint("transfer", ["bof"]).fr == "Virements difficiles"
-    assert quoted("code d’activation").fr == "« code d’activation »"
+    assert quoted("code d’activation").fr == "«\u00a0code d’activation\u00a0»"
 
 
 def test_every_topic_has_a_complaint_in_both_languages() -> None:
