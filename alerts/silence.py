@@ -79,7 +79,7 @@ def heard(session: Session, app_id: int) -> list[Heard]:
             Source,
             func.min(Run.started_at).label("begun"),
             spoken.label("spoken"),
-            func.coalesce(func.bool_or(Run.seen > 0), False).label("brings"),
+            func.coalesce(func.bool_or((Run.seen > 0) | (Run.figures > 0)), False).label("brings"),
         )
         .join(Run, (Run.app_id == Source.app_id) & (Run.source_id == Source.id))
         .where(Source.app_id == app_id, Source.enabled, Source.rhythm_minutes.is_not(None), Run.outcome != "running")

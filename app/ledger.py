@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from alerts.silence import patience
+from collectors.base import EMPTY
 from models.apps import App
 from models.sources import Coverage, HostPause, Run, Source
 
@@ -70,7 +71,7 @@ def _outcome(source: Source, state: "Walk") -> tuple[str, str]:
             return "throttled", str(fault)
         return ("partial" if state.pages else "failed"), str(fault)
     if state.ended == "unconfirmed":
-        if state.oldest is not None:
+        if state.oldest is not None and state.doubt != EMPTY:
             return "partial", "The source ended in a way that nothing could confirm: older ones may be missing."
         return "empty_unconfirmed", "The source answered with nothing, and nothing could confirm it: unknown, not calm."
     if state.ended == "source_limit" and _rolled_past(state):
@@ -93,8 +94,9 @@ def cover(session: Session, source: Source, state: "Walk", now: datetime) -> Non
         return min(moment.astimezone(zone).date(), today)
 
     complete = state.fault is None and state.ended in {"overlap", "exhausted", "source_limit"}
-    reach = day(state.oldest) if state.oldest else today
     known = day(state.high_water) if state.high_water else None
+    # A list that shows nothing, and is believed, has had nothing since it was last read.
+    reach = day(state.oldest) if state.oldest else known or today
     if complete and state.trigger == "import":
         last = day(state.newest) if state.newest else today
         _mark(session, source, reach, last, "complete", "from a file", now)

@@ -15,7 +15,7 @@ from analysis.understand import Document, understand
 from app.seal import Seal
 from app.voices import recognised, store_answers_of, store_tickets_of, wanted
 from collectors.base import Page
-from collectors.registry import KINDS
+from collectors.registry import identity_of
 from models.apps import App
 from models.intake import Origin, PreparedVerbatim, Stored, store_verbatims
 from models.ratings import RatingSnapshot
@@ -97,8 +97,7 @@ def store_page(session: Session, source: Source, run_id: int, page: Page, *, sea
     app = session.get_one(App, source.app_id)
     zone = ZoneInfo(app.timezone)
     # A file or an API of store reviews shares the identity of that store's own feed, so that both count once.
-    known = KINDS.get(source.kind)
-    identity = str(source.config.get("identity") or (known and known.identity) or source.kind)
+    identity = identity_of(source.kind, source.config)
     origin = Origin(source.app_id, source.id, identity, source.channel)
     persons = recognised(session, source.app_id, page, seal)
     store_tickets_of(session, origin, page.tickets, persons.tickets, zone)

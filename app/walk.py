@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import clock
 from app.db import transaction
+from app.doubt import weigh
 from app.ledger import cover, finish, start
 from app.seal import Seal
 from app.store import store_page
@@ -51,6 +52,10 @@ class Walk:
     ended: str | None = None
     """overlap, or the source's own word: exhausted, source_limit, unconfirmed."""
     fault: SourceError | None = None
+    doubt: str = ""
+    """Where a list ended that nothing could confirm, and `sure`, since when it was whole all the same."""
+    sure: datetime | None = None
+    began: datetime = field(default_factory=clock.now)
     joined: bool = False
     """Whether it met an earlier walk that had ended early, and went on from there."""
 
@@ -143,6 +148,7 @@ def _take(engine: Engine, source_id: int, run_id: int, page: Page, state: Walk, 
                 state.oldest = min(times + ([state.oldest] if state.oldest else []))
         if page.reaches is not None:
             state.oldest = min(state.oldest or page.reaches, page.reaches)
+        state.doubt, state.sure = page.doubt, page.sure
         if page.until is not None:
             state.until = max(state.until or page.until, page.until)
         if page.replaced:
@@ -199,7 +205,9 @@ def _close(engine: Engine, source_id: int, run_id: int, state: Walk) -> Run:
         source = session.get_one(Source, source_id, with_for_update=True)
         run = session.get_one(Run, (source.app_id, run_id))
         now = clock.now()
+        believed = weigh(session, source, state, now)
         finish(session, source, run, state, now)
+        run.reason = f"{believed} {run.reason}".strip()[:2000]
         cover(session, source, state, now)
         if run.outcome == "complete":
             source.high_water = max(filter(None, (source.high_water, state.newest)), default=None)

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from collectors.app_store_lookup import ITUNES, look_up
 from collectors.apple_feed import FeedPage, read_json, read_xml
-from collectors.base import Page, Probe, SourceError, WalkEnd
+from collectors.base import EMPTY, Page, Probe, SourceError, WalkEnd
 from collectors.http import Http, Walk
 from models.records import QuarantinedRow, VerbatimRecord
 
@@ -43,7 +44,8 @@ class _Walked:
     """What a walk has seen: the way that worked last, the rows by id, how many pages the feed claims.
 
     `short`: a page before had fewer than fifty. `holes`: pages that should hold reviews and showed none. `stale`:
-    pages in a row that brought nothing new. `fault`: what stopped the walk after the page that is being yielded.
+    pages in a row that brought nothing new. `filled`: the last page that showed reviews, `ended` its last review.
+    `sure`: the oldest review before the first hole. `fault`: what stopped the walk after the page being yielded.
     """
 
     way: int = 0
@@ -51,6 +53,9 @@ class _Walked:
     last: int | None = None
     short: bool = False
     holes: set[int] = field(default_factory=set)
+    filled: int = 0
+    ended: str = ""
+    sure: datetime | None = None
     stale: int = 0
     fault: SourceError | None = None
 
@@ -182,9 +187,9 @@ class AppStoreFeed:
             return Page(end="unconfirmed", note="The feed is empty, and the lookup does not know the app either.")
         if found.count == 0 and reading.agreed:
             return Page(end="exhausted", progress=1.0, note="Nobody has rated the app in this storefront yet.")
-        return Page(
-            end="unconfirmed", note=f"The feed shows no review in any form, but the app has {found.count} ratings here."
-        )
+        note = f"The feed shows no review in any form, but the app has {found.count} ratings here."
+        # Only where every way of asking was answered, the lookup included, can days of the same answer confirm it.
+        return Page(end="unconfirmed", note=note, doubt=EMPTY if reading.agreed and reading.page.known else "")
 
     def _gone(self) -> SourceError:
         return SourceError(
@@ -206,6 +211,11 @@ class AppStoreFeed:
         if repeated := len(page.verbatims) - len(fresh):
             notes.append(f"{repeated} of {page.size} reviews of page {number} had been read before in this walk")
         walked.stale = walked.stale + 1 if page.verbatims and not fresh else 0
+        if page.verbatims:
+            walked.filled, walked.ended = number, page.verbatims[-1].external_id
+            if not walked.holes:
+                oldest = min(row.written_at for row in page.verbatims)
+                walked.sure = min(walked.sure or oldest, oldest)
         end = None if walked.fault or reading.dateless else self._end(number, reading, walked)
         if end is not None and number > 2:
             # A review that is edited during the walk moves to the top, which was read before.
@@ -227,6 +237,9 @@ class AppStoreFeed:
             end=None if walked.fault else end,
             progress=1.0 if end else min(1.0, number / max(number, walked.last or PAGES)),
             note="; ".join(notes),
+            # Where a page between others shows nothing, only what is newer than it was shown whole.
+            doubt=walked.ended if end == "unconfirmed" and not walked.fault else "",
+            sure=walked.sure if any(hole < walked.filled for hole in walked.holes) else None,
         )
 
     def _end(self, number: int, reading: _Reading, walked: _Walked) -> WalkEnd | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from collectors.access import Key, get_json, private_key, read_key_file, reworded, safe_url, said, signed
-from collectors.base import Page, Probe, SourceError, WalkEnd
+from collectors.base import EMPTY, Page, Probe, SourceError, WalkEnd
 from collectors.connect_format import Listing, Version, hourly_rest, read_listing, read_reviews, read_versions
 from collectors.connect_versions import VersionSearch
 from collectors.http import Http, Walk, host_of
@@ -62,6 +62,7 @@ class _Walked:
     """
 
     met: int = 0
+    last: str = ""
     before: set[str] = field(default_factory=set)
     cursors: set[str] = field(default_factory=set)
     total: int | None = None
@@ -131,6 +132,7 @@ class AppStoreConnect:
                 fresh = [row for row in rows if row.external_id not in walked.before]
                 walked.met += len(fresh) + len(bad)
                 walked.before = {row.external_id for row in rows}
+                walked.last = rows[-1].external_id if rows else walked.last
                 named = self._named(fresh, search, walked)
                 end = None if walked.fault or cursor else self._end(resume, walked)
                 notes, walked.notes = "; ".join(walked.notes), []
@@ -142,6 +144,7 @@ class AppStoreConnect:
                     end=end,
                     progress=1.0 if end else _share(walked) if resume is None else None,
                     note=notes,
+                    doubt=(walked.last or EMPTY) if end == "unconfirmed" else "",
                 )
                 if walked.fault is not None:
                     raise walked.fault

@@ -18,6 +18,9 @@ from models.records import (
     VerbatimRecord,
 )
 
+EMPTY = "empty"
+"""The doubt about a list that shows nothing."""
+
 WalkEnd = Literal["exhausted", "source_limit", "unconfirmed"]
 
 """Why a walk stopped by itself.
@@ -44,6 +47,10 @@ class Page:
     `answers` and `tickets` stand beside the verbatims. `cursor` is the place of a source that tells what changed since:
     kept with the page, given back to the next walk as the setting `cursor`; such a source is read forwards, from there
     to now, and its first page says with `reaches` since when.
+
+    With `end` unconfirmed, `doubt` names the place where the list ended ("empty" where it showed nothing at all and
+    every other way agreed), so that later walks that end there again can confirm it; `sure` is the moment since when
+    everything was shown all the same (None: since the oldest row). '' where nothing can be said: a way did not answer.
     """
 
     verbatims: tuple[VerbatimRecord, ...] = ()
@@ -63,6 +70,8 @@ class Page:
     answers: tuple[AnswerRecord, ...] = ()
     tickets: tuple[TicketRecord, ...] = ()
     cursor: str | None = None
+    doubt: str = ""
+    sure: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from collectors.base import Page, Probe, SourceError, WalkEnd
+from collectors.base import EMPTY, Page, Probe, SourceError, WalkEnd
 from collectors.google_play_details import fetch_details
 from collectors.http import Http, Walk, host_of
 from collectors.play_format import (
@@ -38,6 +38,7 @@ class _Walked:
     ids: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
     stale: int = 0
+    last: str = ""
     notes: list[str] = field(default_factory=list)
     fault: SourceError | None = None
 
@@ -176,7 +177,7 @@ class GooglePlay:
             return Page(end="exhausted", progress=1.0, note="The app has no review yet.")
         how_many = details.reviews if details.reviews is not None else details.ratings
         note = f"Google Play shows no review in {self.lang}, but the app has {how_many} in all languages."
-        return Page(end="unconfirmed", note="; ".join((*walked.notes, note)))
+        return Page(end="unconfirmed", note="; ".join((*walked.notes, note)), doubt=EMPTY)
 
     def _end(self, answer: _Answer, full: bool) -> WalkEnd | None:
         """Say whether the walk ends here, once two answers agree.
@@ -200,6 +201,7 @@ def _page(answer: _Answer, end: WalkEnd | None, walked: _Walked) -> tuple[Page, 
     if repeated := len(answer.rows) - len(fresh):
         notes.append(f"{repeated} of {answer.size} reviews had been read before in this walk")
     walked.ids.update(fresh)
+    walked.last = next(reversed(fresh), walked.last)
     walked.stale = walked.stale + 1 if answer.rows and not fresh else 0
     looped = walked.stale >= 2 or answer.token in walked.tokens
     if answer.token is not None:
@@ -212,5 +214,6 @@ def _page(answer: _Answer, end: WalkEnd | None, walked: _Walked) -> tuple[Page, 
         end=end,
         progress=1.0 if end else None,
         note="; ".join(notes),
+        doubt=walked.last if end == "unconfirmed" else "",
     )
     return page, looped

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from collectors.access import get_json, reworded, safe_url, said
-from collectors.base import Page, Probe, SourceError
+from collectors.base import EMPTY, Page, Probe, SourceError
 from collectors.google_access import GoogleToken, ServiceAccount, read_service_account
 from collectors.http import Http, Walk, host_of
 from collectors.play_api_format import read_reviews
@@ -84,7 +84,9 @@ class PlayDeveloper:
                     # Asked twice: an empty list may be calm or a fault of theirs, and says nothing of older days.
                     answer = self._ask(walk, None)
                     if answer.empty:
-                        yield Page(end="unconfirmed", note="The API shows no review written in the last seven days.")
+                        note = "The API shows no review written in the last seven days."
+                        reaches = self._http.now() - WINDOW
+                        yield Page(end="unconfirmed", note=note, reaches=reaches, doubt=EMPTY)
                         return
                 if token is not None:
                     walked.tokens.add(token)

@@ -241,6 +241,12 @@ KINDS: dict[str, SourceKind] = {
 }
 
 
+def identity_of(kind: str, config: Config) -> str:
+    """The kind whose external ids a source shares: a file's own setting, that of its kind, else its own."""
+    known = KINDS.get(kind)
+    return str(config.get("identity") or (known and known.identity) or kind)
+
+
 def build(kind: str, config: Config, http: Http) -> Collector:
     """Build the collector of a source from its settings.
 

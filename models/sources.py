@@ -15,6 +15,7 @@ class Source(Base):
     `high_water` is the newest moment up to which everything is stored; it moves only when a walk met it again.
     `walk_top`/`walk_resume` remember a walk that ended early: the next one reads down to `walk_top`, then goes on
     from `walk_resume`. `history_done` is set by the first walk that reached the end; until then nothing alerts.
+    `doubt` is where walks have ended without a confirmation, since when, and how many of them (app.doubt).
     """
 
     __tablename__ = "sources"
@@ -34,6 +35,9 @@ class Source(Base):
     walk_resume: Mapped[str | None]
     history_done: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
     failures: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    doubt: Mapped[str] = mapped_column(default="", server_default="")
+    doubt_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    doubt_walks: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[Created]
 
 

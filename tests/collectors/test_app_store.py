@@ -109,6 +109,7 @@ def test_an_empty_feed_of_a_rated_app_is_unconfirmed(http: Http) -> None:
     with FakeAppStore(reviews=[]) as store:
         walked = walk(store, http)
         assert walked.end == "unconfirmed"
+        assert walked.pages[0].doubt == "empty"
         assert "1000 ratings" in walked.notes
         # Both forms of the address in both formats, and the lookup.
         assert len(store.requests) == 5
@@ -127,6 +128,7 @@ def test_an_empty_feed_is_unconfirmed_when_the_lookup_fails(http: Http) -> None:
         walked = walk(store, http)
     assert walked.error is None
     assert walked.end == "unconfirmed"
+    assert walked.pages[0].doubt == ""  # nothing that days of it could confirm: a way did not answer
 
 
 def test_a_page_that_stays_empty_is_a_hole_and_the_walk_goes_on_behind_it(http: Http) -> None:
@@ -135,6 +137,9 @@ def test_a_page_that_stays_empty_is_a_hole_and_the_walk_goes_on_behind_it(http: 
         walked = walk(store, http)
         assert walked.ids == ids(store)[:50] + ids(store)[100:]
         assert walked.end == "unconfirmed"
+        last = walked.pages[-1]
+        assert last.doubt == ids(store)[-1]
+        assert last.sure == store.reviews[49].written_at
 
 
 def test_a_last_page_that_stays_empty_though_the_feed_counts_it_is_no_end(http: Http) -> None:
@@ -143,6 +148,7 @@ def test_a_last_page_that_stays_empty_though_the_feed_counts_it_is_no_end(http: 
         walked = walk(store, http)
         assert walked.ids == ids(store)[:100]
         assert walked.end == "unconfirmed"
+        assert (walked.pages[-1].doubt, walked.pages[-1].sure) == (ids(store)[99], None)
 
 
 def test_a_page_that_was_empty_for_a_moment_is_mended(http: Http) -> None:
@@ -165,6 +171,7 @@ def test_a_feed_that_forgets_an_app_which_the_lookup_knows_is_unconfirmed(apple:
     walked = walk(apple, http)
     assert walked.error is None
     assert walked.end == "unconfirmed"
+    assert walked.pages[0].doubt == ""
 
 
 def test_json_without_dates_falls_back_to_xml(apple: FakeAppStore, http: Http) -> None:

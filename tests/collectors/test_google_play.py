@@ -232,7 +232,8 @@ def test_an_empty_corpus_is_judged_by_the_page_of_the_app(
 def test_an_empty_corpus_is_unconfirmed_when_the_page_fails_and_gone_when_it_is_unknown(http: Http) -> None:
     with FakePlay(reviews=[]) as store:
         store.fail(Html(), path="/store/apps", times=1)
-        assert walk(store, http).end == "unconfirmed"
+        walked = walk(store, http)
+        assert (walked.end, walked.pages[0].doubt) == ("unconfirmed", "")
         store.fail(Unknown(), path="/store/apps", times=1)
         walked = walk(store, http)
         assert walked.error is not None
@@ -244,6 +245,7 @@ def test_an_end_in_the_middle_that_lasts_is_not_called_complete(play: FakePlay, 
     walked = walk(play, http)
     assert walked.ids == ids(play)[:398]
     assert walked.end == "unconfirmed"
+    assert walked.pages[-1].doubt == ids(play)[397]
 
 
 @pytest.mark.parametrize("seed", range(8))
