@@ -17,7 +17,9 @@ from collectors.play_console_csv import PlayConsoleCsv
 from collectors.play_developer import ANDROID_PUBLISHER, PlayDeveloper
 from collectors.play_format import PLAY
 from collectors.play_tracks import PlayTracks
+from collectors.qualtrics import Qualtrics
 from collectors.survey_plan import read_plan
+from collectors.surveymonkey import SURVEYMONKEY, SurveyMonkey
 from collectors.typeform import TYPEFORM, Typeform, read_typeform_hook
 
 Config = Mapping[str, Any]
@@ -110,6 +112,18 @@ def _typeform(config: Config, http: Http) -> Collector:
     url = _url(config, "typeform_url", TYPEFORM)
     plan = read_plan(config, form)
     return Typeform(form, plan, str(config["token_file"]), url, http=http, cursor=str(config.get("cursor") or ""))
+
+
+def _qualtrics(config: Config, http: Http) -> Collector:
+    survey, cursor = str(config["survey_id"]), str(config.get("cursor") or "")
+    plan, base = read_plan(config, survey), str(config.get("qualtrics_url") or "")
+    return Qualtrics(survey, plan, str(config["token_file"]), str(config["datacenter"]), base, http=http, cursor=cursor)
+
+
+def _surveymonkey(config: Config, http: Http) -> Collector:
+    survey, url = str(config["survey_id"]), _url(config, "surveymonkey_url", SURVEYMONKEY)
+    plan, cursor = read_plan(config, survey), str(config.get("cursor") or "")
+    return SurveyMonkey(survey, plan, str(config["token_file"]), url, http=http, cursor=cursor)
 
 
 def _file(config: Config, http: Http) -> Collector:
@@ -232,10 +246,37 @@ KINDS: dict[str, SourceKind] = {
             "typeform_url",
             TYPEFORM,
             late=True,
+            identity="survey",
             scheme="typeform",
             on_hook=read_typeform_hook,
         ),
         *(SourceKind(**told) for told in CRASH_KINDS),
+        SourceKind(
+            "qualtrics",
+            "survey",
+            60,
+            ("verbatims",),
+            "Enquête Qualtrics",
+            "Qualtrics survey",
+            ("survey_id", "questions", "token_file", "datacenter"),
+            _qualtrics,
+            late=True,
+            identity="survey",
+        ),
+        SourceKind(
+            "surveymonkey",
+            "survey",
+            60,
+            ("verbatims",),
+            "Enquête SurveyMonkey",
+            "SurveyMonkey survey",
+            ("survey_id", "questions", "token_file"),
+            _surveymonkey,
+            "surveymonkey_url",
+            SURVEYMONKEY,
+            late=True,
+            identity="survey",
+        ),
         SourceKind("file", "file", 0, ("verbatims",), "Fichier d’avis", "File of reviews", ("path",), _file),
     )
 }

@@ -1,6 +1,7 @@
 """Typeform: the responses of one form, by its API and by its webhook, in one shape.
 
-Source: Typeform, Responses API ("Retrieve responses": page_size up to 1,000, since, after) and Webhooks API.
+Source: Typeform, Responses API ("Retrieve responses": newest first, page_size up to 1,000, since, before a token) and
+Webhooks API.
 """
 
 import json
@@ -9,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from collectors.access import get_json, read_key_file, reworded, safe_url
+from collectors.access import read_key_file, reworded, safe_url
 from collectors.base import Page, Probe, SourceError
 from collectors.file_values import moment
-from collectors.fixed_token import FixedToken
 from collectors.http import Http
+from collectors.json_api import HeaderKey, JsonApi
 from collectors.survey_plan import Plan, Read, Response, read_plan, read_response
 from collectors.values import RowFault, quarantine, sound
 
@@ -24,7 +25,7 @@ AGAIN = timedelta(hours=1)
 
 
 class Typeform:
-    """The completed responses of one form, oldest first from where the last walk ended."""
+    """The completed responses of one form that were sent since the last walk."""
 
     kind = "typeform"
 
@@ -37,46 +38,41 @@ class Typeform:
         self._plan = plan
         self._base = safe_url(base_url, "address of Typeform")
         self._http = http
-        self._token = FixedToken(read_key_file(token_file))
+        self._key = HeaderKey(read_key_file(token_file))
         self._since = cursor
 
     def pages(self, resume: str | None = None) -> Iterator[Page]:
         """Yield pages of up to 1,000 responses. Raises SourceError."""
-        since, after, first = self._since, "", True
-        newest = since
-        reaches = moment(since) if since else None
+        since = (moment(self._since) - AGAIN).strftime("%Y-%m-%dT%H:%M:%S") if self._since else ""
+        newest, before = self._since, ""
         with self._http.walk() as walk:
+            api = JsonApi(walk, self._base, self._key, self._explain)
             while True:
-                params = {"page_size": str(PAGE_SIZE), "sort": "submitted_at,asc", "completed": "true"}
-                if after:
-                    params["after"] = after
-                elif since:
-                    params["since"] = (moment(since) - AGAIN).strftime("%Y-%m-%dT%H:%M:%S")
-                url = f"{self._base}/forms/{self._form}/responses"
-                document, _ = get_json(walk, url, self._token, self._explain, params)
-                items = document.get("items")
+                params = {"page_size": str(PAGE_SIZE)} | ({"since": since} if since else {})
+                if before:
+                    params["before"] = before
+                items = api.get(f"/forms/{self._form}/responses", params).get("items")
                 if not isinstance(items, list):
                     raise SourceError("Typeform sent something else than a list of responses.", "format")
                 read = Read()
                 for item in items:
                     newest = max(newest, _add(self._plan, item, {}, read))
                 last = len(items) < PAGE_SIZE
-                if not last:
-                    following = sound(items[-1].get("token")) if isinstance(items[-1], dict) else ""
-                    if not following or following == after:
-                        raise SourceError("Typeform leads to the same page again and again.", "repeated")
-                    after = following
-                yield _page(read, cursor=newest, end=last, reaches=reaches if first else None)
-                first = False
+                # Newest first: the place moves with the last page only, or what is between were lost.
+                yield _page(read, newest if last else self._since, moment(self._since) if self._since else None, last)
                 if last:
                     return
+                following = sound(items[-1].get("token")) if isinstance(items[-1], dict) else ""
+                if not following or following == before:
+                    raise SourceError("Typeform leads to the same page again and again.", "repeated")
+                before = following
 
     def probe(self) -> list[Probe]:
         """Ask for one response."""
         with self._http.walk() as walk:
             try:
-                url = f"{self._base}/forms/{self._form}/responses"
-                get_json(walk, url, self._token, self._explain, {"page_size": "1"})
+                api = JsonApi(walk, self._base, self._key, self._explain)
+                api.get(f"/forms/{self._form}/responses", {"page_size": "1"})
             except SourceError as error:
                 return [Probe("Typeform", False, error.message)]
         return [Probe("Typeform", True, f"The token may read the responses of the form {self._form}.")]
@@ -106,7 +102,7 @@ def read_typeform_hook(body: bytes, config: Mapping[str, Any]) -> Page:
     return _page(read)
 
 
-def _page(read: Read, cursor: str | None = None, *, end: bool = False, reaches: datetime | None = None) -> Page:
+def _page(read: Read, cursor: str | None = None, reaches: datetime | None = None, end: bool = False) -> Page:
     return Page(
         verbatims=tuple(read.verbatims),
         answers=tuple(read.answers),

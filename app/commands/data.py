@@ -19,11 +19,30 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
     "--map", "mapped", multiple=True, metavar="COLUMN=FIELD", help="Correct the guess; FIELD - leaves a column out."
 )
 @click.option("--zone", default="Europe/Paris", show_default=True, help="Time zone of times that name none.")
+@click.option("--survey", default="", help="With --channel survey: the survey's name (default: the file's).")
+@click.option("--wave", default="", help="With --channel survey: the wave's name, or month or quarter.")
 @click.option("--yes", is_flag=True, help="Do not ask whether the mapping is right.")
 @as_json
-def import_(file: Path, name: str, channel: str, mapped: tuple[str, ...], zone: str, yes: bool, as_json: bool) -> None:
-    """Import reviews from FILE: CSV, JSON Lines, JSON or Excel, also gzipped. Importing twice changes nothing."""
+def import_(
+    file: Path,
+    name: str,
+    channel: str,
+    mapped: tuple[str, ...],
+    zone: str,
+    survey: str,
+    wave: str,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Import reviews from FILE: CSV, JSON Lines, JSON or Excel, also gzipped. Importing twice changes nothing.
+
+    With --channel survey the columns are declared, once a survey: --map "Q1=nps" --map "Why=text" --map "Mail=email".
+    """
     from app.importing import import_file, read_mapping
+
+    if channel == "survey":
+        _import_survey(file, name, mapped, zone, survey, wave, ask=not yes and not as_json, as_json=as_json)
+        return
 
     mapping = read_mapping(file, mapped, zone=zone)
     if not as_json:
@@ -32,6 +51,32 @@ def import_(file: Path, name: str, channel: str, mapped: tuple[str, ...], zone: 
         raise click.ClickException("Nothing was imported. Correct it with --map COLUMN=FIELD.")
     with opened() as context:
         result = import_file(context, file, name, channel=channel, mapping=mapping, show_progress=not as_json)
+    if as_json:
+        show(result.as_dict())
+    else:
+        click.echo(result.shown())
+
+
+def _import_survey(
+    file: Path,
+    name: str,
+    mapped: tuple[str, ...],
+    zone: str,
+    survey: str,
+    wave: str,
+    *,
+    ask: bool,
+    as_json: bool,
+) -> None:
+    from app.survey_import import import_survey, read_choice
+
+    with opened() as context:
+        choice = read_choice(context, file, name, mapped, survey=survey, wave=wave, zone=zone)
+        if not as_json:
+            click.echo(choice.shown())
+        if ask and not click.confirm("Import with this mapping?", default=True):
+            raise click.ClickException("Nothing was imported. Declare a column with --map COLUMN=MEANING.")
+        result = import_survey(context, file, name, choice)
     if as_json:
         show(result.as_dict())
     else:
