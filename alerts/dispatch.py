@@ -1,20 +1,23 @@
 """The dispatcher: claims in one transaction, sends outside any, records the outcome in another."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event
+from threading import Event, Thread
 from time import monotonic
+from uuid import UUID
 
 from alerts.channels.base import DeliveryError, Message, Receipt
 from alerts.channels.registry import LOCAL
-from alerts.outbox import LEASE, Claimed, OpenChannel, Transaction, claim, delivered, failed, give_back
+from alerts.outbox import LEASE, Claimed, OpenChannel, Transaction, claim, delivered, failed, give_back, renew
 
 log = logging.getLogger(__name__)
 
 BATCH = 8
 AGAIN = timedelta(seconds=5)  # for what waited behind a try that failed
+LONGEST_HOLD = 300.0  # seconds that the lease of one round is renewed for
 LONGEST_REST = 10.0  # seconds between tries of a loop whose database is away
 
 Outcome = Receipt | DeliveryError | None
@@ -37,7 +40,10 @@ def dispatch_once(
     for one in claimed:
         groups.setdefault(one.target.id, []).append(one)
 
+    open_now = {one.id: one for one in claimed}
+
     def record(one: Claimed, outcome: Outcome) -> None:
+        open_now.pop(one.id, None)
         with transaction() as session:
             if isinstance(outcome, Receipt):
                 delivered(session, one, outcome)
@@ -48,7 +54,44 @@ def dispatch_once(
             else:
                 give_back(session, worker, one, AGAIN)
 
-    deadline = monotonic() + lease.total_seconds() / 2
+    with _kept(transaction, worker, open_now, lease):
+        _send_all(groups, open_channel, monotonic() + lease.total_seconds() / 2, record)
+    return len(claimed)
+
+
+@contextmanager
+def _kept(transaction: Transaction, worker: str, open_now: Mapping[UUID, Claimed], lease: timedelta) -> Iterator[None]:
+    """Renew the leases of what is still being sent, so that a slow receiver is not sent the same again meanwhile.
+
+    Not for ever: what hangs for longer than LONGEST_HOLD is left to another try.
+    """
+    done = Event()
+
+    def keep() -> None:
+        begun = monotonic()
+        while not done.wait(lease.total_seconds() / 3) and monotonic() - begun < LONGEST_HOLD:
+            try:
+                with transaction() as session:
+                    renew(session, worker, list(open_now.values()), lease)
+            except Exception:
+                log.warning("leases could not be renewed", exc_info=True)
+
+    keeper = Thread(target=keep, name="leases", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join(timeout=1.0)
+
+
+def _send_all(
+    groups: Mapping[int, list[Claimed]],
+    open_channel: OpenChannel,
+    deadline: float,
+    record: Callable[[Claimed, Outcome], None],
+) -> None:
+    """Send each destination's messages; several destinations side by side."""
     remote = []
     for group in groups.values():
         if group[0].target.kind in LOCAL:
@@ -59,7 +102,6 @@ def dispatch_once(
         _send_group(remote[0], open_channel, deadline, record)
     elif remote:
         _side_by_side(remote, open_channel, deadline, record)
-    return len(claimed)
 
 
 def run_dispatcher(

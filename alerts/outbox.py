@@ -6,7 +6,7 @@ a dispatcher that dies in between leaves its lease to run out, and another sends
 
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -253,6 +253,23 @@ def wait(tries: int, retry_after: float | None = None) -> timedelta:
     base = SCHEDULE[min(tries, len(SCHEDULE) - 1)] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
     asked = timedelta(seconds=min(retry_after, LONGEST_WAIT.total_seconds())) if retry_after else timedelta(0)
     return max(base, asked)
+
+
+def renew(session: Session, worker: str, claimed: Sequence[Claimed], lease: timedelta = LEASE) -> int:
+    """Keep what this worker is still sending for another lease. Returns how many it still had."""
+    kept = session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id.in_([one.id for one in claimed]),
+            Delivery.state == "sending",
+            Delivery.lease_by == worker,
+            Delivery.lease_until > func.clock_timestamp(),
+        )
+        .values(lease_until=func.clock_timestamp() + lease)
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(kept.all())
 
 
 def give_back(session: Session, worker: str, claimed: Claimed, after: timedelta) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from alerts.channels.registry import opener
 from alerts.dispatch import run_dispatcher
 from app.context import Context
+from app.picture import drawer
 from app.seal import Seal
 from app.settings import Settings, SettingsError
 from app.worker import Beat
@@ -24,6 +25,7 @@ def dispatch(context: Context, beat: Beat, stop: threading.Event) -> None:
         context.seal.open,
         context.transaction,
         allow_private=context.settings.allow_private_webhooks,
+        picture=drawer(context.transaction),
         slack_api=context.settings.slack_api_url,
     )
 

@@ -1,5 +1,6 @@
 """The contract of a channel: a message that says the same everywhere, and a send that tells how it went."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, Self
@@ -82,6 +83,10 @@ class DeliveryError(Exception):
         super().__init__(message)
         self.lasting, self.retry_after, self.gone, self.status = lasting, retry_after, gone, status
         self.untried = untried
+
+
+Picture = Callable[[UUID, str], bytes | None]
+"""Draws an incident's chart: its id and a language → a PNG, None where there is nothing to draw."""
 
 
 class Channel(Protocol):

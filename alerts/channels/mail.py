@@ -1,13 +1,18 @@
-"""E-mail by SMTP: text and HTML, no picture, no tracking; the mails of one incident make one thread.
+"""E-mail by SMTP: text, HTML and the chart inside it, nothing from outside, no tracking.
+
+The mails of one incident make one thread.
 
 Message-ID is made of the delivery's id and stays the same over retries, so that a mail store can drop a repeat.
 Headers are written by email.message (RFC 5322), which refuses line breaks; ours are folded before they get there.
 """
 
+import logging
 import smtplib
+import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.errors import HeaderParseError, MessageError
 from email.headerregistry import Address
@@ -16,12 +21,14 @@ from email.policy import SMTP as RFC5322
 from email.utils import format_datetime
 from html import escape
 from ipaddress import ip_address
-from time import monotonic
+from threading import Timer
 from typing import Any, Literal
 from uuid import UUID
 
-from alerts.channels.base import DeliveryError, Message, Receipt
+from alerts.channels.base import DeliveryError, Message, Picture, Receipt
 from alerts.channels.plain import facts, line, quotes, web_address
+
+log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0  # for each step of the talk
 LONGEST = 40.0  # for the whole of it: less than a delivery's lease
@@ -96,16 +103,25 @@ class Mail:
 
     pace = 0.0
 
-    def __init__(self, settings: MailSettings, password: str, *, allow_private: bool = False) -> None:
-        self._settings, self._password = settings, password
+    def __init__(
+        self,
+        settings: MailSettings,
+        password: str,
+        *,
+        allow_private: bool = False,
+        picture: Picture | None = None,
+    ) -> None:
+        self._settings, self._password, self._picture = settings, password, picture
         if not allow_private and settings.port not in PORTS:
             known = ", ".join(map(str, sorted(PORTS)))
             raise DeliveryError(f"Mail servers listen on {known}, not on {settings.port}.", lasting=True)
 
     def send(self, message: Message, delivery_id: UUID, at: datetime) -> Receipt:
-        """Compose and send."""
+        """Compose and send; a chart that cannot be drawn is left out, and the receipt says so."""
+        drawn, note = self._drawn(message)
         try:
-            return self._talk(compose(message, self._settings, delivery_id, at))
+            receipt = self._talk(compose(message, self._settings, delivery_id, at, drawn))
+            return replace(receipt, note=note)
         except smtplib.SMTPRecipientsRefused as error:
             code, answer = next(iter(error.recipients.values()))
             raise _refused(code, answer) from error
@@ -116,26 +132,51 @@ class Mail:
         except (smtplib.SMTPException, OSError) as error:
             raise DeliveryError(f"The mail server could not be used: {error or type(error).__name__}.") from error
 
+    def _drawn(self, message: Message) -> tuple[bytes | None, str]:
+        if self._picture is None or message.incident_id is None or not message.kind.startswith("incident."):
+            return None, ""
+        try:
+            return self._picture(UUID(message.incident_id), message.language), ""
+        except Exception as error:
+            log.warning("the chart could not be drawn", exc_info=True)
+            return None, f"The chart was left out: {error}"[:300]
+
     def _talk(self, mail: EmailMessage) -> Receipt:
         mine = self._settings
-        begun = monotonic()
         context = ssl.create_default_context()
-        direct = mine.tls == "ssl"
-        with (
-            smtplib.SMTP_SSL(mine.host, mine.port, timeout=TIMEOUT, context=context)
-            if direct
-            else smtplib.SMTP(mine.host, mine.port, timeout=TIMEOUT)
-        ) as server:
-            if mine.tls == "starttls":
-                server.starttls(context=context)
-            if mine.user:
-                if mine.tls == "none" and not _loopback(mine.host):
-                    raise DeliveryError("A password is not sent without encryption.", lasting=True)
-                server.login(mine.user, self._password)
-            if monotonic() - begun > LONGEST:
-                raise DeliveryError("The mail server is too slow.")
-            refused = server.send_message(mail, mine.sender, list(mine.to))
+        kind = smtplib.SMTP_SSL if mine.tls == "ssl" else smtplib.SMTP
+        server = kind.__new__(kind)  # known to the watch before it connects: a server may drip its very greeting
+        watch = Timer(LONGEST, _hang_up, [server])
+        watch.daemon = True
+        watch.start()
+        try:
+            own = {"context": context} if mine.tls == "ssl" else {}
+            server.__init__(mine.host, mine.port, timeout=TIMEOUT, **own)  # type: ignore[misc]
+            with server:
+                refused = self._hand_over(server, mail, context)
+        finally:
+            watch.cancel()
         return Receipt(250, f"refused: {', '.join(sorted(refused))}" if refused else "taken")
+
+    def _hand_over(
+        self, server: smtplib.SMTP, mail: EmailMessage, context: ssl.SSLContext
+    ) -> dict[str, tuple[int, bytes]]:
+        """Encrypt, sign in, and give the mail; return the recipients that were refused, while others were not."""
+        mine = self._settings
+        if mine.tls == "starttls":
+            server.starttls(context=context)
+        if mine.user:
+            if mine.tls == "none" and not _loopback(mine.host):
+                raise DeliveryError("A password is not sent without encryption.", lasting=True)
+            server.login(mine.user, self._password)
+        return server.send_message(mail, mine.sender, list(mine.to))
+
+
+def _hang_up(server: smtplib.SMTP) -> None:
+    """End a talk that takes too long, from another thread: its next word fails."""
+    if (talk := getattr(server, "sock", None)) is not None:
+        with suppress(OSError):
+            socket.socket.shutdown(talk, socket.SHUT_RDWR)  # not the TLS one's, which would forget its state first
 
 
 def _loopback(host: str) -> bool:
@@ -153,8 +194,10 @@ def _refused(code: int, answer: bytes | str) -> DeliveryError:
     )
 
 
-def compose(message: Message, settings: MailSettings, delivery_id: UUID, at: datetime) -> EmailMessage:
-    """Return the mail: the fact is its subject, the text and the HTML say the same."""
+def compose(
+    message: Message, settings: MailSettings, delivery_id: UUID, at: datetime, drawn: bytes | None = None
+) -> EmailMessage:
+    """Return the mail: the fact is its subject, the text and the HTML say the same; `drawn` is a PNG for the HTML."""
     domain = settings.sender.rpartition("@")[2]
     mail = EmailMessage(policy=RFC5322)
     mail["Subject"] = line(message.title, SUBJECT) or "Cocoon"
@@ -166,7 +209,12 @@ def compose(message: Message, settings: MailSettings, delivery_id: UUID, at: dat
     if message.incident_id:
         mail["References"] = f"<incident.{UUID(message.incident_id)}@{domain}>"
     mail.set_content(text_of(message))
-    mail.add_alternative(html_of(message), subtype="html")
+    chart = f"chart.{delivery_id}@{domain}"
+    mail.add_alternative(html_of(message, chart if drawn else ""), subtype="html")
+    if drawn:
+        html = mail.get_body(("html",))
+        assert html is not None, "it was added above"
+        html.add_related(drawn, "image", "png", cid=f"<{chart}>", filename="cocoon.png", disposition="inline")
     return mail
 
 
@@ -180,8 +228,8 @@ def text_of(message: Message) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def html_of(message: Message) -> str:
-    """Return the HTML: no picture, no outside style, one link."""
+def html_of(message: Message, chart: str = "") -> str:
+    """Return the HTML: no outside style or picture, one link. `chart` is the Content-ID of a part of the same mail."""
     said = [
         f'<blockquote style="margin:12px 0;padding:2px 12px;border-left:3px solid #c8d2d4">'
         f"{_html(q.text, QUOTE)}<br><small>{_html(facts(q), LEAD)}</small></blockquote>"
@@ -190,8 +238,11 @@ def html_of(message: Message) -> str:
     parts = [
         f'<h1 style="font-size:18px;line-height:1.3">{_html(message.title, SUBJECT) or "Cocoon"}</h1>',
         *(f"<p>{shown}</p>" for part in (message.lead, message.trend) if (shown := _html(part, LEAD))),
-        *said,
     ]
+    if chart:
+        alt = _html(message.title, SUBJECT)
+        parts.append(f'<p><img src="cid:{escape(chart)}" width="668" alt="{alt}" style="max-width:100%"></p>')
+    parts += said
     if chance := _html(message.chance, LEAD):
         parts.append(f"<p><small>{chance}</small></p>")
     if web_address(message.link):

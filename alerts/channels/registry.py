@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alerts.channels.apprise import Apprise
-from alerts.channels.base import Channel, DeliveryError
+from alerts.channels.base import Channel, DeliveryError, Picture
 from alerts.channels.inbox import Inbox
 from alerts.channels.mail import Mail, MailSettings
 from alerts.channels.slack import SlackWebhook
-from alerts.channels.slack_bot import Picture, SlackBot, SlackSecrets
+from alerts.channels.slack_bot import SlackBot, SlackSecrets
 from alerts.channels.teams import TeamsWorkflow
 from alerts.channels.webhook import SignedWebhook
 from alerts.outbox import OpenChannel, Target, Transaction
@@ -42,7 +42,9 @@ KINDS: dict[str, Build] = {
         str(target.config["url"]), webhook_secrets(secret), allow_private=tools.private
     ),
     "teams": lambda _target, secret, tools: TeamsWorkflow(secret, allow_private=tools.private),
-    "mail": lambda target, secret, tools: Mail(MailSettings.read(target.config), secret, allow_private=tools.private),
+    "mail": lambda target, secret, tools: Mail(
+        MailSettings.read(target.config), secret, allow_private=tools.private, picture=tools.picture
+    ),
     "apprise": lambda _target, secret, tools: Apprise(secret, allow_private=tools.private),
     "inbox": lambda _target, _secret, tools: Inbox(tools.transaction),
 }

@@ -13,7 +13,7 @@ processes, by a row (SlackPace). docs.slack.dev/apis/web-api/rate-limits
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -23,7 +23,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from alerts.channels.base import DeliveryError, Message, Receipt
+from alerts.channels.base import DeliveryError, Message, Picture, Receipt
 from alerts.channels.plain import cut, one_line
 from alerts.channels.slack import fit, quiet, render
 from alerts.channels.slack_api import BLOCKS_REFUSED, SlackApi, SlackError
@@ -41,9 +41,6 @@ LONGEST_PACE = 20.0  # seconds that a send waits for its turn; else it is given 
 SILENCES = (1, 7, 30)  # days offered
 LOST = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 """The message was deleted, or is not ours to change any more: it is posted anew."""
-
-Picture = Callable[[UUID, str], bytes | None]
-"""Draws an incident's chart: its id and a language → a PNG, None where there is nothing to draw."""
 
 
 @dataclass(frozen=True, slots=True)

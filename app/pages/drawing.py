@@ -1,12 +1,16 @@
 """The star chart of a page, in the reader's words."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
-from app.charts import NARROW, WIDE, Labels, stars_trend
+from app.charts import NARROW, WIDE, Labels, Palette, Size, stars_trend
 from app.i18n import Words
 from app.reading import trends
+
+FRAMES = {"wide": WIDE, "narrow": NARROW}
+"""What a page shows: one of them, by its width."""
 
 
 def _past(holes: list[tuple[date, date]], now: date) -> list[tuple[date, date]]:
@@ -15,9 +19,20 @@ def _past(holes: list[tuple[date, date]], now: date) -> list[tuple[date, date]]:
 
 
 def star_chart(
-    words: Words, session: Session, trend: trends.Trend, part: trends.Slice, name: str, now: date
+    words: Words,
+    session: Session,
+    trend: trends.Trend,
+    part: trends.Slice,
+    name: str,
+    now: date,
+    *,
+    frames: Mapping[str, Size] = FRAMES,
+    palette: Palette | None = None,
 ) -> dict[str, str]:
-    """The wide and the narrow drawing of a trend with its releases and holes; empty without stars."""
+    """The drawing of a trend with its releases and holes in each frame; empty without stars.
+
+    `palette` for a picture that is no part of a page (charts.PRINT).
+    """
     marks = trends.release_marks(trends.releases(session, part.app_id, trend.period, part.channel))
     known = [bucket for bucket in trend.buckets if bucket.mean is not None]
     if not known:
@@ -34,6 +49,13 @@ def star_chart(
     )
     labels = Labels(words.t("chart.title", name=name), description, words.number, words.short_day, words.month)
     return {
-        size: stars_trend(trend.buckets, releases=marks, holes=_past(trend.holes, now), labels=labels, size=frame)
-        for size, frame in (("wide", WIDE), ("narrow", NARROW))
+        size: stars_trend(
+            trend.buckets,
+            releases=marks,
+            holes=_past(trend.holes, now),
+            labels=labels,
+            size=frame,
+            palette=palette,
+        )
+        for size, frame in frames.items()
     }

@@ -1,6 +1,6 @@
 """Incidents: what, since when, how strong, how often such an alert comes by chance; and what people did about it."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -68,7 +68,7 @@ def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
         raise not_found("incident")
     words = words_of(request, story.app)
     part = Slice(story.app.id, _channel(story.incident.subject))
-    around = _around(story.incident, today(story.app))
+    around = incidents.around(story.incident, today(story.app))
     trend = star_trend(session, part, around, "day")
     quotes = incidents.quotes(story.incident.evidence)
     ids = [quote["id"] for quote in quotes if isinstance(quote.get("id"), int)]
@@ -95,12 +95,6 @@ def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
         lead=lead(story.incident, words.language) if _told(story.incident) else "",
         lines=verbatims.by_ids(session, story.app.id, ids),
     )
-
-
-def _around(incident: Incident, now: date) -> Period:
-    """Six weeks before it opened, and what came after: three weeks, or up to the day it was last above."""
-    last = min(now, max(incident.opened_day + timedelta(days=21), incident.last_above_day + timedelta(days=14)))
-    return Period(max(incident.opened_day, last - timedelta(days=120)) - timedelta(days=42), last)
 
 
 def _told(incident: Incident) -> bool:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from app.reading.trends import Period
 from models.apps import App
 from models.incidents import Delivery, Destination, Incident, IncidentEvent
 
@@ -73,6 +75,12 @@ def story(session: Session, incident_id: UUID) -> Story | None:
         .order_by(Delivery.created_at, Delivery.id)
     ).all()
     return Story(incident, app, events, deliveries)
+
+
+def around(incident: Incident, now: date) -> Period:
+    """Six weeks before it opened, and what came after: three weeks, or up to the day it was last above."""
+    last = min(now, max(incident.opened_day + timedelta(days=21), incident.last_above_day + timedelta(days=14)))
+    return Period(max(incident.opened_day, last - timedelta(days=120)) - timedelta(days=42), last)
 
 
 def quotes(evidence: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """A receiver on loopback that answers as told, and keeps what it was sent."""
 
+import contextlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +9,8 @@ from typing import Any, Self
 
 
 class Receiver:
-    """`answers`: a status for each request in turn, the last one for all that follow; "hang" and "drop" are faults."""
+    """`answers`: a status for each request in turn, the last one for all that follow; "hang", "drop" and
+    "drip" (a byte of the head every 50 ms, for ever) are faults."""
 
     def __init__(self, answers: list[int | str], headers: dict[str, str] | None = None) -> None:
         self.answers, self.extra = list(answers), headers or {}
@@ -30,6 +32,12 @@ class Receiver:
                     outer.arrived.notify_all()
                 if answer == "hang":
                     outer.ending.wait(30)
+                    return
+                if answer == "drip":
+                    with contextlib.suppress(OSError):
+                        while not outer.ending.wait(0.05):
+                            self.wfile.write(b"X")
+                    self.close_connection = True
                     return
                 if answer == "drop":
                     self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\nhalf")

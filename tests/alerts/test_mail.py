@@ -1,7 +1,11 @@
 """Any text is a valid mail with the headers that we meant, and nothing of a reviewer's becomes live."""
 
+import contextlib
 import email
 import re
+import socket
+import threading
+import time
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import default
@@ -12,6 +16,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given, settings
 
+import alerts.channels.mail as mail_module
 from alerts.channels.base import DeliveryError, Receipt
 from alerts.channels.mail import Mail, MailSettings, compose
 from tests.alerts.mail_server import MailServer
@@ -94,6 +99,52 @@ def test_the_mail_says_the_fact_then_the_rest() -> None:
         "Voir l’incident",
         "https://cocoon.example/incidents/1",
     ]
+
+
+def test_the_chart_comes_inside_the_mail() -> None:
+    mail = compose(PLAIN, SETTINGS, UUID(int=7), NOW, b"\x89PNG chart")
+    assert [p.get_content_type() for p in mail.walk()] == [
+        "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
+    ]  # fmt: skip
+    picture = next(p for p in mail.walk() if p.get_content_type() == "image/png")
+    assert picture.get_content() == b"\x89PNG chart"
+    html = part(mail, "html")
+    assert f'src="cid:{picture["Content-ID"].strip("<>")}"' in html
+    assert f'alt="{PLAIN.title}"' in html
+
+
+def test_a_chart_that_cannot_be_drawn_is_left_out_and_said() -> None:
+    def broken(_incident: UUID, _language: str) -> bytes:
+        raise RuntimeError("no ink")
+
+    with MailServer() as server:
+        mail = MailSettings.read({**SETTINGS.to_config(), "port": server.port, "tls": "none"})
+        receipt = Mail(mail, "", allow_private=True, picture=broken).send(PLAIN, UUID(int=7), NOW)
+    assert "no ink" in receipt.note
+    assert len(server.mails) == 1
+
+
+def test_a_server_that_drips_its_greeting_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail_module, "LONGEST", 0.5)
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as dripping:
+
+        def drip() -> None:
+            talk, _ = dripping.accept()
+            with talk, contextlib.suppress(OSError):
+                while not ended.wait(0.05):
+                    talk.sendall(b"2")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        settings = MailSettings.read({**SETTINGS.to_config(), "port": dripping.getsockname()[1], "tls": "none"})
+        begun = time.monotonic()
+        with pytest.raises(DeliveryError) as caught:
+            Mail(settings, "", allow_private=True).send(PLAIN, UUID(int=7), NOW)
+        ended.set()
+        thread.join()
+    assert not caught.value.lasting
+    assert time.monotonic() - begun < 8
 
 
 def send(server: MailServer, password: str = "", **changed: Any) -> Receipt:

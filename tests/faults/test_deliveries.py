@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from alerts.channels.base import Message
 from alerts.channels.registry import opener
+from alerts.channels.webhook import SignedWebhook
 from alerts.dispatch import dispatch_once
-from alerts.outbox import enqueue, oldest_due_age, revive
+from alerts.outbox import claim, enqueue, oldest_due_age, renew, revive
 from app.db import transaction
 from models.apps import App
 from models.incidents import Delivery, Destination, InboxMessage
@@ -216,8 +218,6 @@ def test_a_hanging_receiver_holds_up_nobody_else(own_engine: Engine, office: Cal
     with Receiver(["hang"]) as slow, Receiver([200]) as quick:
         late = post_office(own_engine, slow.url, 2)
         prompt = post_office(own_engine, quick.url, 2)
-        import threading
-
         worker = threading.Thread(target=office)
         worker.start()
         until(lambda: sent(own_engine, prompt), 5)
@@ -225,6 +225,39 @@ def test_a_hanging_receiver_holds_up_nobody_else(own_engine: Engine, office: Cal
         slow.ending.set()  # it hangs up: a failed try
         worker.join()
     assert state(own_engine, late[0]).tries + state(own_engine, late[1]).tries == 1
+
+
+def test_a_receiver_that_drips_its_headers_past_the_lease_is_not_sent_the_same_by_another(
+    own_engine: Engine, office: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SignedWebhook.__init__, "__kwdefaults__", {"allow_private": False, "timeout": 3.0})
+    with Receiver(["drip"]) as receiver:
+        number = post_office(own_engine, receiver.url)[0]
+        slow = threading.Thread(target=office, kwargs={"lease": 0.6})  # five leases fit into the limit of a send
+        slow.start()
+        receiver.wait(1)
+        claimed = 0
+        while slow.is_alive():
+            claimed += office(due=False, lease=0.6)
+            slow.join(0.1)
+        assert claimed == 0
+        assert len(receiver.raw) == 1
+    row = state(own_engine, number)
+    assert (row.state, row.tries) == ("queued", 1)
+    assert "within 3 seconds" in row.last_error
+
+
+def test_a_worker_that_died_does_not_hold_its_lease_for_ever(own_engine: Engine, office: Callable[..., int]) -> None:
+    with Receiver([200]) as receiver:
+        number = post_office(own_engine, receiver.url)[0]
+        with transaction(own_engine) as session:
+            dead = claim(session, "dead", 8, timedelta(seconds=0.2))
+            assert renew(session, "another", dead) == 0
+            assert renew(session, "dead", dead, timedelta(seconds=0.3)) == 1
+        until(lambda: office(due=False) == 1, 5)
+        assert state(own_engine, number).state == "sent"
+        with transaction(own_engine) as session:
+            assert renew(session, "dead", dead) == 0
 
 
 def test_the_age_of_the_oldest_due_message_is_the_banners_figure(
