@@ -326,4 +326,4 @@ def _cells(cells: Sequence[tuple[str, str]], title: str, row: int) -> Markup:
         for at, (state, words) in enumerate(cells)
     )
     frame = f'viewBox="0 0 {12 * row - 2} {22 * ((len(cells) - 1) // row) + 18}"'
-    return Markup(f'<svg class="ledger" {frame} role="img" aria-label="{escape(title)}">{drawn}</svg>')  # noqa: S704
+    return Markup(f'<svg class="ledger" data-cells {frame} role="img" aria-label="{escape(title)}">{drawn}</svg>')  # noqa: S704

@@ -14,6 +14,8 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup, escape
 
+from app.reasons import in_french
+
 LANGUAGES = ("fr", "en")
 FALLBACK = "en"
 _FOLDER = Path(__file__).parent / "locales"
@@ -75,6 +77,10 @@ class Words:
             return self.language_name(value)
         found = sentences(self.language).get(f"{group}.{value}")
         return found if isinstance(found, str) else value
+
+    def reason(self, told: str) -> str:
+        """Why a run or a day is as it is: told and kept in English, shown in the reader's language."""
+        return in_french(told) if self.language == "fr" else told
 
     def spelled(self, n: int) -> str:
         """Two, three… nine in words, as a sentence begins with them; else the figure."""

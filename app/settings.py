@@ -36,6 +36,8 @@ class Settings:
     workers: int = 2
     """Jobs that one process runs at the same time."""
     log_json: bool = False
+    language: str = "en"
+    """The language of the terminal: fr or en."""
 
     @cached_property
     def base_url(self) -> str:
@@ -77,6 +79,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         allow_private_webhooks=_flag(env, "COCOON_ALLOW_PRIVATE_WEBHOOKS"),
         workers=_number(env, "COCOON_WORKERS", default.workers, 1, 64),
         log_json=_flag(env, "COCOON_LOG_JSON"),
+        language=_language(env),
     )
 
 
@@ -99,6 +102,12 @@ def _number(env: Mapping[str, str], name: str, default: int, least: int, most: i
     if not raw.isascii() or not raw.isdigit() or not least <= int(raw) <= most:
         raise SettingsError(f"{name} must be a whole number from {least} to {most}, not {raw!r}.")
     return int(raw)
+
+
+def _language(env: Mapping[str, str]) -> str:
+    """French where the terminal speaks it: LC_ALL before LC_MESSAGES before LANG, as POSIX has it."""
+    told = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := env.get(name))), "")
+    return "fr" if told.lower().startswith("fr") else "en"
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

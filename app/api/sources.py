@@ -104,11 +104,11 @@ class CoverageOut(BaseModel):
     day: date
     state: str
     reason: str
-    checked_at: datetime
+    checked_at: datetime | None = Field(description="null: never looked at")
 
 
 class CoverageList(BaseModel):
-    """By source and day; a day without a row was promised nothing."""
+    """By source and day, every day of every source that is read on a rhythm."""
 
     items: list[CoverageOut]
 
@@ -251,5 +251,5 @@ def list_coverage(
     first = first or last - timedelta(days=reading.LEDGER_DAYS - 1)
     if (last - first).days > 366:
         raise Problem(422, "Ask for a year at most.", where="query.from")
-    found = reading.coverage(session, app_id, first, last, source_id)
+    found = reading.coverage(session, app, first, last, source_id)
     return CoverageList(items=[CoverageOut.model_validate(cell) for cell in found])

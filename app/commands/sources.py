@@ -184,17 +184,26 @@ def _judge(context: "Context", app_id: int) -> None:
 @click.option("--offline", is_flag=True, help="Do not call the sources.")
 @as_json
 def doctor(offline: bool, as_json: bool) -> None:
-    """Say what works and what is missing: database, jobs, every source, every destination."""
+    """Say what works and what is missing: database, jobs, every right of every source, every destination.
+
+    In French where the terminal speaks French (LC_ALL, LC_MESSAGES, LANG).
+    """
     from app.doctor import examine
+    from app.reasons import in_french
 
     with opened() as context:
         findings = examine(context, offline=offline)
+        french = context.settings.language == "fr" and not as_json
     if as_json:
         show([finding._asdict() for finding in findings])
     else:
         for finding in findings:
-            mark = click.style("ok     ", fg="green") if finding.works else click.style("MISSING", fg="red")
-            click.echo(f"{mark} {finding.name}: {finding.message}")
+            bad = "MANQUE " if french else "MISSING"
+            mark = click.style("ok     ", fg="green") if finding.works else click.style(bad, fg="red")
+            line = f"{finding.name}: {finding.message}"
+            click.echo(
+                f"{mark} {in_french(finding.name)}\u00a0: {in_french(finding.message)}" if french else f"{mark} {line}"
+            )
     if not all(finding.works for finding in findings):
         raise SystemExit(1)
 

@@ -71,7 +71,10 @@ def ledger(state: State, words: Words, today: date) -> Markup:
         (
             cell.state,
             " · ".join(
-                filter(None, (words.day(cell.day, today=today), words.name("coverage", cell.state), cell.reason))
+                filter(
+                    None,
+                    (words.day(cell.day, today=today), words.name("coverage", cell.state), words.reason(cell.reason)),
+                )
             ),
         )
         for cell in state.ledger

@@ -1,8 +1,8 @@
 """Sources, their runs, and the ledger of what is completely known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,12 +12,21 @@ from models.apps import App
 from models.sources import Coverage, HostPause, Quarantine, Run, Source
 
 LEDGER_DAYS = 90
+BEFORE = "before what the source showed when it was first read"
+PAUSED = "the source was paused"
+UNREAD = "not read"
+HELD_BY_GOOGLE = "read to the end; Google holds some reviews back for about a day"
+HOLDS = {"google_play": timedelta(days=1), "google_play_api": timedelta(days=1)}
+"""How long after a day a store still publishes reviews of it.
+
+Source: Google, Play Console Help, "View and analyze your app's ratings and reviews": about 24 hours, sometimes longer.
+"""
 TROUBLE = ("failed", "throttled", "empty_unconfirmed", "partial")
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A cell of the ledger. `state` is none where nothing was promised for that day."""
+    """A cell of the ledger: complete, partial, unknown, held; none for the days around a file, which promises none."""
 
     day: date
     state: str
@@ -46,8 +55,12 @@ class State:
 
     @property
     def missing(self) -> list[Day]:
-        """Days that are lost or not read completely; today and what is published later are only awaited."""
-        return [cell for cell in self.ledger[:-1] if cell.state in {"partial", "unknown"}]
+        """Days that are lost or not read completely; today and what is published later are only awaited.
+
+        What lies before the source was first read was never promised.
+        """
+        found = [cell for cell in self.ledger[:-1] if cell.state in {"partial", "unknown"}]
+        return [cell for cell in found if cell.reason not in {BEFORE, PAUSED}]
 
     @property
     def in_trouble(self) -> bool:
@@ -86,19 +99,58 @@ def states(session: Session, app_id: int | None = None) -> list[State]:
     )
     days = {app.id: today(app) for _, app in pairs}
     earliest = min(days.values(), default=date(2000, 1, 1)) - timedelta(days=LEDGER_DAYS)
-    cells: dict[tuple[int, date], Coverage] = {
-        (cell.source_id, cell.day): cell
-        for cell in session.scalars(select(Coverage).where(Coverage.source_id.in_(ids), Coverage.day > earliest))
-    }
+    cells = _cells(session, ids, earliest)
+    begun = _begun(session, ids)
     found = []
     for source, app in pairs:
         last = days[app.id]
-        ledger = []
-        for back in range(LEDGER_DAYS - 1, -1, -1):
-            day = last - timedelta(days=back)
-            cell = cells.get((source.id, day))
-            ledger.append(Day(day, cell.state if cell else "none", cell.reason if cell else ""))
+        first = last - timedelta(days=LEDGER_DAYS - 1)
+        ledger = fill(source, cells.get(source.id, {}), begun.get(source.id), first, last, last)
         found.append(State(source, app, runs.get(source.id, []), ledger, quarantined.get(source.id, 0)))
+    return found
+
+
+def _cells(session: Session, ids: Sequence[int], after: date) -> dict[int, dict[date, Coverage]]:
+    found: dict[int, dict[date, Coverage]] = {}
+    for cell in session.scalars(select(Coverage).where(Coverage.source_id.in_(ids), Coverage.day > after)):
+        found.setdefault(cell.source_id, {})[cell.day] = cell
+    return found
+
+
+def _begun(session: Session, ids: Sequence[int]) -> dict[int, date]:
+    """The first day that the ledger has of each source."""
+    rows = session.execute(
+        select(Coverage.source_id, func.min(Coverage.day))
+        .where(Coverage.source_id.in_(ids))
+        .group_by(Coverage.source_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def fill(
+    source: Source, cells: Mapping[date, Coverage], begun: date | None, first: date, last: date, now: date
+) -> list[Day]:
+    """Every day of a period with its state: what the ledger holds, and for the others why it holds nothing.
+
+    `begun` is the first day in the ledger. A day that a store is still publishing is `held`, though it was read to the
+    end: no rule waits for it, and no reader should take it for final.
+    """
+    found = []
+    for back in range((last - first).days, -1, -1):
+        day = last - timedelta(days=back)
+        cell = cells.get(day)
+        if cell is not None:
+            held = cell.state == "complete" and day + HOLDS.get(source.kind, timedelta(0)) > now - timedelta(days=1)
+            if held and source.kind in HOLDS:
+                found.append(Day(day, "held", HELD_BY_GOOGLE))
+            else:
+                found.append(Day(day, cell.state, cell.reason))
+        elif source.rhythm_minutes is None:
+            found.append(Day(day, "none", ""))
+        elif begun is not None and day < begun:
+            found.append(Day(day, "unknown", BEFORE))
+        else:
+            found.append(Day(day, "unknown", UNREAD if source.enabled else PAUSED))
     return found
 
 
@@ -110,14 +162,33 @@ def runs(session: Session, source: Source, limit: int = 50, before: int | None =
     return session.scalars(query.order_by(Run.id.desc()).limit(limit)).all()
 
 
-def coverage(
-    session: Session, app_id: int, first: date, last: date, source_id: int | None = None
-) -> Sequence[Coverage]:
-    """The ledger's rows of a period, by source and day."""
-    query = select(Coverage).where(Coverage.app_id == app_id, Coverage.day.between(first, last))
+@dataclass(frozen=True, slots=True)
+class SourceDay:
+    """A day of a source, and when it was last looked at (None: never)."""
+
+    source_id: int
+    day: date
+    state: str
+    reason: str
+    checked_at: datetime | None
+
+
+def coverage(session: Session, app: App, first: date, last: date, source_id: int | None = None) -> list[SourceDay]:
+    """Every source of an app × day of a period, by source and day; days around a file are left out."""
+    wanted = select(Source).where(Source.app_id == app.id).order_by(Source.id)
     if source_id is not None:
-        query = query.where(Coverage.source_id == source_id)
-    return session.scalars(query.order_by(Coverage.source_id, Coverage.day)).all()
+        wanted = wanted.where(Source.id == source_id)
+    sources = session.scalars(wanted).all()
+    ids = [source.id for source in sources]
+    cells, begun = _cells(session, ids, first - timedelta(days=1)), _begun(session, ids)
+    now, found = today(app), []
+    for source in sources:
+        own = cells.get(source.id, {})
+        for day in fill(source, own, begun.get(source.id), first, min(last, now), now):
+            if day.state != "none":
+                checked = own[day.day].checked_at if day.day in own else None
+                found.append(SourceDay(source.id, day.day, day.state, day.reason, checked))
+    return found
 
 
 def pauses(session: Session) -> Sequence[HostPause]:

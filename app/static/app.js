@@ -20,6 +20,10 @@ for (const figure of document.querySelectorAll("[data-chart]")) {
     at = Math.min(Math.max(index, 0), rows.length - 1);
     reading.textContent = sentence(rows[at]);
     for (const svg of figure.querySelectorAll(".wide svg, .narrow svg")) {
+      if ("cells" in svg.dataset) {
+        svg.querySelectorAll("rect").forEach((cell, index) => cell.classList.toggle("at", index === at));
+        continue;
+      }
       const { width } = svg.viewBox.baseVal;
       const left = Number(svg.dataset.left);
       const x = left + ((at + 0.5) / rows.length) * (width - left - Number(svg.dataset.right));
@@ -34,6 +38,10 @@ for (const figure of document.querySelectorAll("[data-chart]")) {
   for (const plot of figure.querySelectorAll(".wide, .narrow")) {
     const svg = plot.querySelector("svg");
     const index = (event) => {
+      if ("cells" in svg.dataset) {
+        const cell = [...svg.querySelectorAll("rect")].indexOf(event.target.closest("rect"));
+        return cell < 0 ? at : cell;
+      }
       const box = svg.getBoundingClientRect();
       const left = Number(svg.dataset.left), right = Number(svg.dataset.right);
       const x = ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
@@ -41,7 +49,7 @@ for (const figure of document.querySelectorAll("[data-chart]")) {
     };
     plot.tabIndex = 0;
     plot.setAttribute("role", "group");
-    plot.setAttribute("aria-label", svg.querySelector("title").textContent);
+    plot.setAttribute("aria-label", svg.getAttribute("aria-label") ?? svg.querySelector("title").textContent);
     plot.addEventListener("pointermove", (event) => show(index(event)));
     plot.addEventListener("click", (event) => { show(index(event)); if (event.pointerType !== "touch") open(); });
     plot.addEventListener("keydown", (event) => {

@@ -76,3 +76,16 @@ def test_the_address_that_people_open(host: str, shown: str, alone: bool) -> Non
 
 def test_a_public_address_has_no_slash_at_its_end() -> None:
     assert read_settings({"COCOON_BASE_URL": "https://cocoon.example/"}).base_url == "https://cocoon.example"
+
+
+@pytest.mark.parametrize(
+    ("environ", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "fr_FR.UTF-8"}, "fr"),
+        ({"LANG": "fr_FR", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LC_MESSAGES": "fr"}, "fr"),
+    ],
+)
+def test_the_language_is_that_of_the_terminal(environ: dict[str, str], language: str) -> None:
+    assert read_settings(environ).language == language
