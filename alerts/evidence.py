@@ -17,7 +17,8 @@ import numpy as np
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from alerts.detectors import Judgement, Rule, chance
+from alerts.detectors import Judgement, chance
+from alerts.detectors.calibration import Calibrated
 from alerts.streams import History, Ints
 from models.feedback import Verbatim, VerbatimTopic
 
@@ -39,7 +40,9 @@ def channel_of(subject: str) -> str | None:
     return rest.split(":")[0] if kind in {"channel", "storefront", "version"} else None
 
 
-def changed(history: History, subject: str, judgement: Judgement, day: date, streams: int) -> dict[str, Any]:
+def changed(
+    history: History, subject: str, judgement: Judgement, day: date, streams: int, line: Calibrated | None = None
+) -> dict[str, Any]:
     """Return the evidence that the counts give, all but the quotes. `streams` is how many are watched in all."""
     channel = channel_of(subject)
     n = judgement.effect
@@ -59,11 +62,11 @@ def changed(history: History, subject: str, judgement: Judgement, day: date, str
         ],
         "holes": _holes(history, channel, judgement.baseline_from, day),
         "weeks": _weeks(history, subject, day),
-        "chance": _chance(judgement.rule, judgement.score, streams),
+        "chance": _chance(line or judgement.rule, judgement.score, streams),
     }
 
 
-def _chance(rule: Rule, score: float, streams: int) -> dict[str, Any]:
+def _chance(rule: Calibrated, score: float, streams: int) -> dict[str, Any]:
     found = chance(rule, score, max(streams, 1))
     return {
         "years": round(found.years_on_one_stream, 3),

@@ -6,6 +6,8 @@ from datetime import date
 from typing import Any, Protocol
 
 STAR_RULES = frozenset({"rating_drop", "bad_release"})
+HOSTS = frozenset({"new_irritant", "burst", "crash_spike"})
+"""Rules whose incidents falling stars lead."""
 
 
 class Told(Protocol):
@@ -42,17 +44,28 @@ def leading(told: Told) -> Leading:
     support = evidence.get("support", ())
     days, chance = int((evidence.get("window") or {}).get("days", 0)), evidence.get("chance")
     if told.rule in STAR_RULES:
-        irritants = [one for one in support if one["rule"] == "new_irritant"]
-        strongest = max(irritants, key=lambda one: float(one.get("score", 0.0)), default=None)
-        topic = _topic(strongest["subject"]) if strongest else ""
-        return Leading(told.rule, told.subject, told.effect, days, topic, chance)
+        return Leading(told.rule, told.subject, told.effect, days, _irritant(told), chance)
     falls = [one for one in support if one["rule"] in STAR_RULES and one["effect"].get("before") is not None]
-    if told.rule != "new_irritant" or not falls:
-        return Leading(told.rule, told.subject, told.effect, days, "", chance)
+    if told.rule not in HOSTS or not falls:
+        return Leading(told.rule, told.subject, told.effect, days, _irritant(told), chance)
     fall = max(falls, key=lambda one: (one["subject"] == "app", float(one.get("score", 0.0))))
     if fall.get("day") and fall.get("since"):
         days = (date.fromisoformat(fall["day"]) - date.fromisoformat(fall["since"])).days + 1
-    return Leading(fall["rule"], fall["subject"], fall["effect"], days, _topic(told.subject), fall.get("chance"))
+    return Leading(fall["rule"], fall["subject"], fall["effect"], days, _irritant(told), fall.get("chance"))
+
+
+def _irritant(told: Told) -> str:
+    """The topic that goes with it: its own, else that of the strongest irritant or burst that supports it, or ""."""
+    own = {"rule": told.rule, "subject": told.subject, "score": 0.0}
+    spoken = [one for one in told.evidence.get("support", ()) if _names_topic(one)]
+    spoken.sort(key=lambda one: (one["rule"] == "new_irritant", float(one.get("score", 0.0))))
+    if _names_topic(own):
+        return _topic(told.subject) if told.evidence.get("support") else ""
+    return _topic(spoken[-1]["subject"]) if spoken else ""
+
+
+def _names_topic(one: Mapping[str, Any]) -> bool:
+    return one["rule"] in {"new_irritant", "burst"} and str(one["subject"]).startswith("topic:")
 
 
 def _topic(subject: str) -> str:

@@ -11,20 +11,29 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import uuid4
 
+from alerts.detectors.calibration import DEFAULT_THRESHOLDS, false_alarm_years
 from alerts.detectors.episodes import CALM_DAYS, LONGEST_FREEZE
+from alerts.detectors.together import GROUPS, Part, together
 from alerts.leading import STAR_RULES
 from models.incidents import Incident
 
 COINCIDE_DAYS = 10  # two findings are one incident when their windows meet and begin within so many days
-UNSEEN_DAYS = 3
-"""Days without a judgement after which an incident's timeline says so: a week-end's hole is not worth a line."""
 ALONE = frozenset({"silent_source", "loss_ahead"})
 """Rules about a source and not about customers (alerts.silence): neither supports nor is supported by another."""
+CALM_OF = {"burst": 2, "urgent": 7, "keyword": 7, "unanswered": 1}
+"""Judged days of calm that end an incident of these rules alone: a burst is over in hours, late answers are given."""
+APART = ALONE | {"urgent", "keyword", "unanswered"}
+"""Rules whose incidents stand apart: what people wrote there wants reading, whatever else goes on."""
+ALARM_DAYS = 3  # or when one is first seen within so many days of the opening of the other
+UNSEEN_DAYS = 3
+"""Days without a judgement after which an incident's timeline says so: a week-end's hole is not worth a line."""
 STRONGER = 1.0  # of score: what the timeline calls strengthened
+RARER = 10.0  # times rarer than what was told: evidence that has added up is told again, at most once a day
+PART_DAYS = 2  # two parts seen above within so many days speak of the same days
 
 Key = tuple[str, str]
 """(rule, subject)"""
-Kind = Literal["opened", "raised", "strengthened", "supported", "updated", "unseen", "resolved"]
+Kind = Literal["opened", "raised", "strengthened", "supported", "added_up", "updated", "unseen", "resolved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,7 @@ class Finding:
     that incident was last above. `effect` is a detectors.Effect as a dictionary; `evidence` is described in
     alerts.evidence. `day` is the newest complete day, the last of the window. `unseen` (alerts.unseen) tells that the
     subject of a live incident has no data, no complete day, or too few reviews to judge, since the day `since`.
+    `app_years`: without a change, once in so many years on this whole app, whatever the subject (0: not known).
     """
 
     rule: str
@@ -53,6 +63,7 @@ class Finding:
     unseen: Literal["", "no_data", "not_judged", "too_few"] = ""
     over: bool = False
     """Calm that needs no days to prove it: a source that was silent speaks again."""
+    app_years: float = 0.0
 
     @property
     def key(self) -> Key:
@@ -115,7 +126,8 @@ def advance(
         elif host is not None:
             changes += _attach(host, finding, now)
         elif finding.level is not None:
-            host = next((i for i in alive if _coincide(i, finding)), None) if finding.rule not in ALONE else None
+            apart = finding.rule in APART
+            host = None if apart else next((i for i in alive if _coincide(i, finding)), None)
             if host is not None:
                 changes += _attach(host, finding, now)
             else:
@@ -151,6 +163,7 @@ def _open(app_id: int, finding: Finding, now: datetime, origin: str) -> Change:
         effect=dict(finding.effect),
         evidence={**finding.evidence, "told_score": finding.score, "now": _now(finding)},
     )
+    _add_up(incident, finding)
     return Change("opened", incident, finding, _detail(finding))
 
 
@@ -167,7 +180,8 @@ def _update(incident: Incident, finding: Finding, now: datetime) -> list[Change]
             incident.state, incident.resolved_at = "resolved", now
             return [Change("resolved", incident, finding, _detail(finding))]
         # Support seen above earlier in this same look has moved last_above_day past what calm_days was counted from.
-        if finding.calm_days >= CALM_DAYS and (finding.day - incident.last_above_day).days >= CALM_DAYS:
+        calm = calm_of(incident)
+        if finding.calm_days >= calm and (finding.day - incident.last_above_day).days >= calm:
             incident.state, incident.resolved_at = "resolved", now
             return [Change("resolved", incident, finding, _detail(finding))]
         return []
@@ -187,7 +201,7 @@ def _update(incident: Incident, finding: Finding, now: datetime) -> list[Change]
         evidence["told_score"] = finding.score
         changes.append(Change("strengthened", incident, finding, _detail(finding)))
     incident.evidence = evidence
-    return changes
+    return changes + _together(incident, finding)
 
 
 def _unseen(incident: Incident, finding: Finding, now: datetime) -> list[Change]:
@@ -230,7 +244,67 @@ def _attach(incident: Incident, finding: Finding, now: datetime) -> list[Change]
     if finding.level == "alert" and incident.severity == "watch":
         incident.severity = "alert"
         changes.append(Change("raised", incident, finding, _detail(finding)))
-    return changes
+    return changes + _together(incident, finding)
+
+
+def calm_of(incident: Incident) -> int:
+    """Return the judged days of calm that end it: those of its slowest part."""
+    rules = {incident.rule, *(support["rule"] for support in incident.evidence.get("support", []))}
+    return max(CALM_OF.get(rule, CALM_DAYS) for rule in rules)
+
+
+def _together(incident: Incident, finding: Finding) -> list[Change]:
+    """Add up the parts seen in these days; they may raise the incident, or make its follow-up worth a message."""
+    found = _add_up(incident, finding)
+    if found is None:
+        return []
+    detail = {"rule": "together", "subject": "app", "score": round(found["score"], 3), "years": found["years"]}
+    if incident.severity == "watch" and found["score"] >= DEFAULT_THRESHOLDS["together"].alert:
+        incident.severity = "alert"
+        found["told"], found["told_day"] = found["years"], str(finding.day)
+        return [Change("raised", incident, finding, detail)]
+    told = found.get("told") or max(part["app_years"] for part in incident.evidence["parts"])
+    if found["years"] < told * RARER or found.get("told_day") == str(finding.day):
+        return []
+    found["told"], found["told_day"] = found["years"], str(finding.day)
+    return [Change("added_up", incident, finding, detail)]
+
+
+def _add_up(incident: Incident, finding: Finding) -> dict[str, Any] | None:
+    """Keep what this part says, and return the strongest sum of parts so far, None while one kind of evidence is alone.
+
+    Kept in `evidence["together"]`: score, years (once in so many on this app), rules; told and told_day once told.
+    """
+    if finding.level is None or finding.rule not in GROUPS:
+        return None
+    parts = [
+        part
+        for part in incident.evidence.get("parts", [])
+        if (part["rule"], part["subject"]) != finding.key
+        and abs((finding.day - date.fromisoformat(part["day"])).days) <= PART_DAYS
+    ]
+    parts.append(
+        {
+            "rule": finding.rule,
+            "subject": finding.subject,
+            "day": str(finding.day),
+            "app_years": round(finding.app_years, 4),
+        }
+    )
+    incident.evidence = {**incident.evidence, "parts": parts}
+    score = together(Part(part["rule"], part["app_years"]) for part in parts)
+    best: dict[str, Any] | None = incident.evidence.get("together")
+    if score is not None and (best is None or score > best["score"]):
+        best = {
+            **(best or {}),
+            "score": round(score, 3),
+            "years": round(false_alarm_years("together", score), 3),
+            "rules": sorted({part["rule"] for part in parts}),
+        }
+    if best is not None:
+        best = {**best}  # a copy of its own: what is changed in place is not seen as a change
+        incident.evidence = {**incident.evidence, "together": best}
+    return best
 
 
 def _support(incident: Incident, key: Key) -> dict[str, Any] | None:
@@ -244,11 +318,14 @@ def _coincide(incident: Incident, finding: Finding) -> bool:
     A source's silence is a thing of its own. Channels apart are two things, unless it is the same version on both, or
     what supports the incident is not of one channel alone.
     """
-    if incident.rule in ALONE:
+    if incident.rule in APART:
         return False
     begun = date.fromisoformat(incident.evidence["window"]["from"])
     meet = finding.since <= incident.last_above_day and begun <= finding.day
-    near = abs((finding.since - begun).days) <= COINCIDE_DAYS
+    # A fall is often seen best over weeks: then it is the alarms that are near, not the beginnings of their windows.
+    near = abs((finding.since - begun).days) <= COINCIDE_DAYS or (
+        abs((finding.day - incident.opened_day).days) <= ALARM_DAYS
+    )
     if not (meet and near):
         return False
     other, version = _channel(finding.subject), _version(finding.subject)

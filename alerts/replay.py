@@ -7,29 +7,36 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from alerts.choices import DEFAULT, Choices, read_choices
 from alerts.evidence import quotes
 from alerts.life import Change, advance, held
-from alerts.rules import Watched, judge, scores, watched
-from alerts.streams import LOOK_DAYS, History, read_history
+from alerts.rules import Watched, judge, read_all, scores, watched
+from alerts.streams import LOOK_DAYS, History
 from alerts.wording import headline
 from models.apps import App
 from models.incidents import Incident
 
 
-def replay(session: Session, app: App, start: date, end: date) -> Iterator[dict[str, Any]]:
+def replay(
+    session: Session, app: App, start: date, end: date, *, chosen: Choices | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield one JSON-able document per incident that would have opened between two days, both included.
 
     Fields: rule, subject, title, opened_at, opened_day, severity (the highest reached), score (the highest), effect,
     evidence (with three verbatims), resolved_at (None: still open at the end). Incidents still open from before `start`
-    are not known: the replay begins with none. Raises ValueError when the period is empty.
+    are not known: the replay begins with none. `chosen`: the settings to try, those that are saved if None. Raises
+    ValueError when the period is empty.
     """
     if end < start:
         raise ValueError(f"the period ends on {end}, before it begins on {start}")
     zone = ZoneInfo(app.timezone)
-    history = read_history(session, app, end, (end - start).days + LOOK_DAYS)
-    for incident, first in walk(history, start, end, zone, watched(session, end)):
+    streams = watched(session, end)
+    chosen = chosen or read_choices(session, app.id, streams.levels())
+    history = read_all(session, app, end, chosen, (end - start).days + LOOK_DAYS)
+    for incident, first in walk(history, start, end, zone, streams, chosen):
         evidence = {**incident.evidence, "quotes": quotes(session, app.id, incident.subject, incident.evidence)}
-        evidence.pop("told_score", None)
+        for ours in ("told_score", "parts"):
+            evidence.pop(ours, None)
         yield {
             "rule": incident.rule,
             "subject": incident.subject,
@@ -45,14 +52,16 @@ def replay(session: Session, app: App, start: date, end: date) -> Iterator[dict[
         }
 
 
-def walk(history: History, start: date, end: date, zone: ZoneInfo, streams: Watched) -> list[tuple[Incident, Change]]:
+def walk(
+    history: History, start: date, end: date, zone: ZoneInfo, streams: Watched, chosen: Choices = DEFAULT
+) -> list[tuple[Incident, Change]]:
     """Look once a day, at its end, and return the incidents in the order of their opening, each with that change."""
     scored = scores(history)
     live: list[Incident] = []
     opened: list[tuple[Incident, Change]] = []
     for number in range((end - start).days + 1):
         day = start + timedelta(days=number)
-        found = judge(history, scored, day, held(live), streams)
+        found = judge(history, scored, day, held(live), streams, chosen)
         if not found:
             continue
         now = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)

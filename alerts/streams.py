@@ -4,8 +4,8 @@ Arrays begin on `History.first_day` and have one row a day. Subjects are stable 
 "storefront:app_store:fr".
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,14 +14,18 @@ from numpy.typing import NDArray
 from sqlalchemy import Row, exists, select
 from sqlalchemy.orm import Session
 
+from alerts.hours import Hours
+from alerts.lane_counts import Lanes
 from models.apps import App
 from models.releases import Release, in_order
 from models.rollups import DailyStars, DailyTopics
 from models.sources import Coverage, Run, Source
+from models.stability_series import CrashSeries
 
 LOOK_DAYS = 280  # a frozen baseline of 84 days, the 84 days that it may stay frozen, and what its noise is read from
 BUSY = 5.0  # reviews a day from which a storefront is watched on its own
 BUSY_DAYS = 56
+LEAST_ROLLOUT = 0.01  # of customers, that a staged release must reach to be judged
 STALE_DAYS = 2  # how far before the look the newest complete day may lie
 
 Ints = NDArray[np.int64]
@@ -62,6 +66,12 @@ class Launch:
     version: str
     day: date
     inferred: bool
+    rollout: float | None = None
+
+    @property
+    def hardly_out(self) -> bool:
+        """Whether a staged release reaches too few for a verdict: that would be one of its testers."""
+        return self.rollout is not None and self.rollout < LEAST_ROLLOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,8 @@ class History:
 
     Per channel and, under "app", over all of them: `reviews` (days,) verbatims, `mentions` (topics, days) negative
     mentions in the order of `topics`, `judged` (days,). `versions` and `negatives` are by (channel, version).
-    `sources` are the (channel, storefront or "") that enabled sources read.
+    `sources` are the (channel, storefront or "") that enabled sources read. `hours`, `lanes` and `crashes` (by channel)
+    are None or empty where they are not watched.
     """
 
     app_id: int
@@ -96,10 +107,17 @@ class History:
     launches: tuple[Launch, ...]
     holes: tuple[Hole, ...]
     sources: tuple[tuple[str, str], ...] = ()
+    hours: Hours | None = None
+    lanes: Lanes | None = None
+    crashes: Mapping[str, CrashSeries] = field(default_factory=dict)
 
     def index(self, day: date) -> int:
         """Return the row of a day."""
         return (day - self.first_day).days
+
+    def bad_reviews(self) -> Ints:
+        """Return how many verbatims of each day are negative (days,), over all channels."""
+        return np.sum([*self.negatives.values()], axis=0, dtype=np.int64) + np.zeros(len(self.judged["app"]), np.int64)
 
     def stars_of(self, channel: str) -> Ints:
         """Return the stars (days, 5) of all versions on a channel."""
@@ -190,7 +208,7 @@ def _launches(session: Session, app_id: int, until: date) -> list[Launch]:
     rows = list(session.scalars(select(Release).where(Release.app_id == app_id, Release.day <= until)))
     channels = sorted({row.channel for row in rows})
     return [
-        Launch(row.channel, row.version, row.day, row.inferred)
+        Launch(row.channel, row.version, row.day, row.inferred, row.rollout)
         for channel in channels
         for row in in_order([row for row in rows if row.channel == channel])
     ]

@@ -35,7 +35,8 @@ def _words(language: str) -> Mapping[str, Any]:
 
 
 @cache
-def _locale(language: str) -> Locale:
+def locale_of(language: str) -> Locale:
+    """Return Babel's locale of a language: en_GB, so that days come before months as in French."""
     return Locale.parse("fr_FR" if language == "fr" else "en_GB")
 
 
@@ -49,25 +50,25 @@ def say(language: str, key: str, **values: str) -> str:
 
 def counted(language: str, key: str, n: float) -> str:
     """Return a number with its noun in the right form: "1 jour", "3 jours"."""
-    form = _locale(language).plural_form(n)
+    form = locale_of(language).plural_form(n)
     found: Mapping[str, str] = _words(language)[key]
-    return (found.get(form) or found["other"]).format(n=format_decimal(n, locale=_locale(language)))
+    return (found.get(form) or found["other"]).format(n=format_decimal(n, locale=locale_of(language)))
 
 
 def stars(language: str, mean: float) -> str:
     """Return a mean of stars with one decimal: 4,4 or 4.4."""
-    return format_decimal(mean, format="0.0", locale=_locale(language))
+    return format_decimal(mean, format="0.0", locale=locale_of(language))
 
 
 def share(language: str, part: float) -> str:
     """Return a share as a percentage, with a decimal below 3 %."""
     space = "\u00a0" if language == "fr" else ""
-    return format_percent(part, format=f"0{'.#' if part < 0.03 else ''}{space}%", locale=_locale(language))
+    return format_percent(part, format=f"0{'.#' if part < 0.03 else ''}{space}%", locale=locale_of(language))
 
 
 def day_name(language: str, day: date) -> str:
     """Return "mardi 17 nov." or "Tuesday 17 Nov"."""
-    return format_date(day, "EEEE d MMM", locale=_locale(language))
+    return format_date(day, "EEEE d MMM", locale=locale_of(language))
 
 
 def duration(language: str, years: float) -> str:
@@ -99,11 +100,13 @@ def subject_name(language: str, subject: str) -> str:
         return channel_name(language, rest)
     if kind == "storefront":
         channel, _, place = rest.partition(":")
-        country = _locale(language).territories.get(place.upper(), place.upper())
+        country = locale_of(language).territories.get(place.upper(), place.upper())
         return say(language, "storefront", channel=channel_name(language, channel), country=country)
     if kind == "version":
         channel, _, version = rest.partition(":")
         return f"{version}, {channel_name(language, channel)}"
+    if kind == "keyword":
+        return rest
     return topic_name(rest, language) if kind == "topic" else ""
 
 
@@ -113,6 +116,8 @@ def headline(app: str, told: Told, language: str) -> str:
         from alerts import silence_words
 
         return silence_words.headline(app, told, language)
+    from alerts.other_facts import RULES, other_fact
+
     fact = leading(told)
     effect, subject = fact.effect, fact.subject
     span = counted(language, "span", fact.days)
@@ -128,7 +133,11 @@ def headline(app: str, told: Told, language: str) -> str:
             mentions=counted(language, "reviews", mentions),
             span=span,
         )
-    values = {"app": app, "place": _place(language, subject)}
+    if fact.rule in RULES:
+        told_fact = other_fact(language, app, fact)
+        topic = fact.topic if fact.subject != f"topic:{fact.topic}" else ""
+        return say(language, "mostly_topic", fact=told_fact, topic=topic_name(topic, language)) if topic else told_fact
+    values = {"app": app, "place": place_of(language, subject)}
     if fact.rule in STAR_RULES:
         stars_first = say(
             language,
@@ -189,6 +198,10 @@ def lead(told: Told, language: str) -> str:
             for topic in risen[:2]
         ]
         sentences.append(say(language, "risen", topics=say(language, "list_and").join(named)) + ".")
+    from alerts.other_facts import also
+
+    if more := also(told, language, leading(told)):
+        sentences.append(full_stop(more))
     return " ".join(sentences)
 
 
@@ -198,7 +211,14 @@ def full_stop(sentence: str) -> str:
 
 
 def chance_sentence(told: Told, language: str) -> str:
-    """Return the honest sentence: how often an alert as strong comes by chance, on one stream and over all."""
+    """Return the honest sentence: how often an alert as strong comes by chance, on one stream and over all.
+
+    Where several kinds of evidence add up it is the sentence of their sum.
+    """
+    from alerts.other_facts import together_sentence
+
+    if whole := together_sentence(told, language):
+        return whole
     found = leading(told).chance
     if not found:
         return ""
@@ -209,7 +229,7 @@ def chance_sentence(told: Told, language: str) -> str:
         f"chance_{kind}{many}",
         years=duration(language, found["years"]),
         months=duration(language, found["months"] / 12),
-        streams=format_decimal(found["streams"], locale=_locale(language)),
+        streams=format_decimal(found["streams"], locale=locale_of(language)),
     )
 
 
@@ -271,9 +291,9 @@ def resolved_message(
     `blind`: why it cannot be seen (Finding.unseen) and since when, so it is closed without knowing whether it is over.
     """
     now = told.evidence.get("now", {}).get("effect", {}).get("after")
-    place = f"{app}{_place(language, told.subject)}"
+    place = f"{app}{place_of(language, told.subject)}"
     if told.rule == "bad_release":
-        place = f"{app} {told.subject.rpartition(':')[2]}{_place(language, told.subject)}"
+        place = f"{app} {told.subject.rpartition(':')[2]}{place_of(language, told.subject)}"
     if blind is not None:
         what = subject_name(language, told.subject) if told.rule == "new_irritant" else rule_name(language, told.rule)
         title = say(language, "resolved_blind", subject=app if told.rule == "new_irritant" else place, what=what)
@@ -335,7 +355,7 @@ def state_message(kind: str, app: str, told: Told, language: str, *, actor: str,
     moment = ""
     if until:
         local = datetime.fromisoformat(until).astimezone(ZoneInfo(zone))
-        moment = format_datetime(local, "EEEE d MMM, HH:mm", locale=_locale(language))
+        moment = format_datetime(local, "EEEE d MMM, HH:mm", locale=locale_of(language))
     return replace(made, status=say(language, kind.replace(".", "_"), actor=actor, until=moment))
 
 
@@ -377,7 +397,7 @@ def test_message(language: str, *, at: datetime, link: str = "") -> Message:  # 
     )
 
 
-def _place(language: str, subject: str) -> str:
+def place_of(language: str, subject: str) -> str:
     """Return " (Google Play)" for what is about one channel, "" for the whole app."""
     kind, _, rest = subject.partition(":")
     if kind == "version":

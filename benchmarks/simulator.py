@@ -215,10 +215,19 @@ def crash_world(
     return Crashes(*(part.astype(np.float64) for part in (new + old, ran, new, new_sessions)), releases)
 
 
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Bad reviews, all reviews, and the bad ones that an outage brought: (streams, hours)."""
+
+    negatives: Ints
+    reviews: Ints
+    outage: Ints
+
+
 def hour_world(
     rng: np.random.Generator, streams: int, days: int, volume: float, *, outage: tuple[int, int, float] | None = None
-) -> tuple[Ints, Ints]:
-    """Return negatives and reviews (streams, hours); `outage` is (first hour, hours, times).
+) -> Hours:
+    """Simulate hours; `outage` is (first hour, hours, times).
 
     It adds to the negatives of its hours until they are `times` the stream's normal ones.
     """
@@ -230,9 +239,99 @@ def hour_world(
     rate = np.repeat(world.level / 24, 24, axis=1) * np.tile(profile, days)
     noise = rng.gamma(1 / 0.15, 0.15, rate.shape)
     bad = rate * share * noise
+    extra = np.zeros_like(bad)
     if outage is not None:
         first, length, times = outage
         usual = bad.mean(axis=1, keepdims=True) * np.tile(profile, days)
-        bad[:, first : first + length] += (times - 1) * usual[:, first : first + length]
-    negatives = rng.poisson(bad)
-    return negatives, negatives + rng.poisson(rate * (1 - share) * noise)
+        extra[:, first : first + length] = (times - 1) * usual[:, first : first + length]
+    broken = rng.poisson(extra)
+    negatives = rng.poisson(bad) + broken
+    return Hours(negatives, negatives + rng.poisson(rate * (1 - share) * noise), broken)
+
+
+def hour_topics(rng: np.random.Generator, world: Hours, *, topics: int = 25, named: float = 0.5) -> Ints:
+    """Return negative mentions (streams, topics, hours) of the bad reviews of `world`.
+
+    A bad review names a topic with a usual share of 1.2 to 25 % (together at most 0.9), the day's noise of relative
+    variance 0.10, slow log sd 0.25 over 60 days. A share `named` of the outage's bad reviews names topic 0, which is
+    what is broken; of the rest and of a real taxonomy nothing is known.
+    """
+    streams, hours = world.negatives.shape
+    share = np.exp(rng.uniform(np.log(0.012), np.log(0.25), (streams, topics)))
+    share /= np.maximum(share.sum(axis=1, keepdims=True) / 0.9, 1)
+    mentions = np.zeros((streams, topics, hours), np.int64)
+    for stream in range(streams):
+        slow = np.exp(0.25 * wander(rng, (topics, -(-hours // 24)), 60.0))
+        today = np.clip(share[stream][:, None] * slow * rng.gamma(10.0, 0.10, slow.shape), 0, 0.9)
+        mentions[stream] = rng.binomial(world.negatives[stream], np.repeat(today, 24, axis=1)[:, :hours])
+        mentions[stream, 0] += rng.binomial(world.outage[stream], named)
+    return mentions
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What breaks from day `day` on: stars lost by everybody (server) or by the users of that day's release.
+
+    A share `named` of the bad reviews that it adds names topic 0; crashes are multiplied by `crashes`.
+    """
+
+    day: int
+    stars: float = -0.8
+    release: bool = False
+    named: float = 0.5
+    crashes: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Stars, negative mentions (apps, topics, days) and crashes of the same apps and days."""
+
+    world: World
+    mentions: Ints
+    crashes: Floats
+    sessions: Floats
+
+
+def joint_world(
+    rng: np.random.Generator,
+    apps: int,
+    days: int,
+    volume: float,
+    *,
+    topics: int = 25,
+    sessions: float = 10_000,
+    fault: Fault | None = None,
+    releases: list[int] | None = None,
+) -> Joint:
+    """Simulate apps whose topics are said by those who write bad reviews: a bad day has more of every complaint.
+
+    So stars and topics are not independent without any fault, which is what makes adding them up hard.
+    """
+    shift = None
+    if fault is not None and not fault.release:
+        shift = np.where(np.arange(days) >= fault.day, fault.stars, 0.0)
+    bad_release = {fault.day: fault.stars} if fault is not None and fault.release else None
+    world = star_world(rng, apps, days, volume, shift=shift, release_shift=bad_release, releases=releases)
+    negatives = world.counts[:, :, :2].sum(axis=2)
+    broken = np.zeros_like(negatives)
+    if fault is not None:
+        usual = star_mix(world.mean - (0.0 if shift is None else shift))[:, :, :2].sum(axis=2)
+        after = np.arange(days) >= fault.day
+        hurt = world.newest[:, :, :2].sum(axis=2) if fault.release else negatives
+        written = world.newest.sum(axis=2) if fault.release else world.counts.sum(axis=2)
+        broken = np.where(after, np.clip(hurt - np.round(written * usual), 0, None), 0).astype(np.int64)
+    share = np.exp(rng.uniform(np.log(0.012), np.log(0.25), (apps, topics)))
+    share /= np.maximum(share.sum(axis=1, keepdims=True) / 0.9, 1)
+    shape = (apps * topics, days)
+    today = share.reshape(-1, 1) * np.exp(0.25 * wander(rng, shape, 60.0)) * rng.gamma(10.0, 0.10, shape)
+    mentions = rng.binomial(np.repeat(negatives, topics, axis=0), np.clip(today, 0, 0.9)).reshape(apps, topics, days)
+    if fault is not None:
+        mentions[:, 0] += rng.binomial(broken, fault.named)
+    ran = rng.poisson(sessions * weekdays(rng, (apps, days)) * np.exp(wander(rng, (apps, days), 60.0) * 0.1))
+    rate = np.exp(rng.uniform(np.log(0.002), np.log(0.01), (apps, 1))) * np.exp(0.10 * rng.normal(size=(apps, days)))
+    version = np.searchsorted(world.releases, np.arange(days), side="right")
+    rate = rate * np.exp(0.10 * rng.normal(size=(apps, len(world.releases) + 1)))[:, version]
+    if fault is not None:
+        rate = rate * np.where(np.arange(days) >= fault.day, fault.crashes, 1.0)
+    crashed = rng.poisson(ran * rate)
+    return Joint(world, mentions, crashed.astype(np.float64), ran.astype(np.float64))

@@ -1,7 +1,7 @@
 """Detectors: pure functions from counts to a judgement with its uncertainty. No clock, no database, numpy only."""
 
 from alerts.detectors.bad_release import bad_release, bad_release_scan, bad_release_shortfall
-from alerts.detectors.burst import burst, burst_scan
+from alerts.detectors.burst import burst, burst_scan, judge_burst, scan_bursts
 from alerts.detectors.calibration import (
     DEFAULT_THRESHOLDS,
     LINES,
@@ -17,6 +17,7 @@ from alerts.detectors.episodes import Episode, episodes, replay_rating_drop
 from alerts.detectors.judgement import Effect, Judgement, Level, Rule, Shortfall, Thresholds
 from alerts.detectors.new_irritant import new_irritant, new_irritant_scan, new_irritant_shortfall
 from alerts.detectors.rating_drop import rating_drop, rating_drop_scan, rating_drop_shortfall
+from alerts.detectors.topic_burst import judge_topic_burst, scan_topic_bursts
 from alerts.detectors.version_comparison import (
     Comparison,
     Missing,
@@ -53,6 +54,8 @@ __all__ = [
     "episodes",
     "false_alarm_years",
     "false_alarms_per_stream_year",
+    "judge_burst",
+    "judge_topic_burst",
     "new_irritant",
     "new_irritant_scan",
     "new_irritant_shortfall",
@@ -61,6 +64,8 @@ __all__ = [
     "rating_drop_shortfall",
     "release_crash_spike",
     "replay_rating_drop",
+    "scan_bursts",
+    "scan_topic_bursts",
     "share_change",
     "split_budget",
     "threshold_for_budget",

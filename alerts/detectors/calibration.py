@@ -26,17 +26,21 @@ class Line:
     slope: float
 
 
-# A crash score has two lines: the guard of a new version looks less often than the scan over the whole app.
-Calibrated = Rule | Literal["release_crash_spike"]
+# A crash score has two lines: the guard of a new version looks less often than the scan over the whole app. So has a
+# burst: of all bad reviews, and of those that name one topic.
+Calibrated = Rule | Literal["release_crash_spike", "topic_burst", "together"]
 
-# One stream-year is: of a star series; of an app's releases; of one topic; of an app's crash counts; of hourly counts.
+# One stream-year is: of a star series; of an app's releases; of one topic; of an app's crash counts; of hourly
+# counts; of an app's hourly topics, all together; of an app's parts added up.
 LINES: dict[Calibrated, Line] = {
     "rating_drop": Line(2.41, 0.83),
     "bad_release": Line(0.97, 0.48),
     "new_irritant": Line(2.70, 0.954),
     "crash_spike": Line(2.83, 1.0),
     "release_crash_spike": Line(1.83, 0.75),
-    "burst": Line(3.40, 0.69),
+    "burst": Line(3.77, 0.83),
+    "topic_burst": Line(4.95, 1.10),
+    "together": Line(1.30, 0.68),
 }
 
 DEFAULT_THRESHOLDS: dict[Calibrated, Thresholds] = {
@@ -45,7 +49,9 @@ DEFAULT_THRESHOLDS: dict[Calibrated, Thresholds] = {
     "new_irritant": Thresholds(3.16, 3.66),
     "crash_spike": Thresholds(2.8, 3.5),
     "release_crash_spike": Thresholds(2.3, 3.1),
-    "burst": Thresholds(4.5, 5.0),
+    "burst": Thresholds(4.6, 5.3),
+    "topic_burst": Thresholds(4.8, 5.1),
+    "together": Thresholds(1.9, 3.4),
 }
 
 
