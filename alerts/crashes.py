@@ -27,7 +27,18 @@ Unjudged = Literal["no_denominator", "stale", ""]
 def crash_findings(
     history: History, day: date, live: Mapping[Key, Held], channels: int, chosen: Choices
 ) -> Iterable[Finding]:
-    """Judge every channel that a crash source watches."""
+    """Judge every channel that a crash source watches; say of live incidents that nothing is known any more."""
+    found = list(_all(history, day, live, channels, chosen))
+    yield from found
+    told = {finding.key for finding in found}
+    for key, known in live.items():
+        silent = (day - known.last_above).days
+        if key[0] == "crash_spike" and key not in told and silent > STALE_DAYS:
+            since = known.last_above + timedelta(days=1)
+            yield Finding(*key, None, 0.0, day, since, silent, since, since, 0.0, {}, {}, 0, "no_data")
+
+
+def _all(history: History, day: date, live: Mapping[Key, Held], channels: int, chosen: Choices) -> Iterator[Finding]:
     for channel, series in history.crashes.items():
         seen = _seen(series.total)
         at = _newest(series, seen, day)

@@ -14,11 +14,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, true
 from sqlalchemy.orm import Session
 
 from alerts.detectors import Judgement, chance
 from alerts.detectors.calibration import Calibrated
+from alerts.lane_counts import said
 from alerts.streams import History, Ints
 from models.feedback import Verbatim, VerbatimTopic
 
@@ -159,8 +160,13 @@ def _weeks(history: History, subject: str, day: date) -> list[float | None]:
     return means
 
 
-def quotes(session: Session, app_id: int, subject: str, evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Choose three telling verbatims of the window: negative, urgent first, on what rose, typical, and no two alike."""
+def quotes(
+    session: Session, app_id: int, subject: str, evidence: Mapping[str, Any], rule: str = ""
+) -> list[dict[str, Any]]:
+    """Choose three telling verbatims of the window: negative, urgent first, on what rose, typical, and no two alike.
+
+    Those of the urgent lane and of a keyword are quoted whatever their stars.
+    """
     topics = [risen["topic"] for risen in evidence["topics"]]
     kind, _, rest = subject.partition(":")
     v = Verbatim
@@ -169,7 +175,7 @@ def quotes(session: Session, app_id: int, subject: str, evidence: Mapping[str, A
         .where(
             v.app_id == app_id,
             v.day.between(date.fromisoformat(evidence["window"]["from"]), date.fromisoformat(evidence["window"]["to"])),
-            or_(v.label == "negative", v.stars <= 2),
+            true() if rule in {"urgent", "keyword"} else or_(v.label == "negative", v.stars <= 2),
         )
         .order_by(v.written_at.desc())
         .limit(CANDIDATES)
@@ -183,6 +189,10 @@ def quotes(session: Session, app_id: int, subject: str, evidence: Mapping[str, A
                 )
             )
         )
+    if rule == "urgent":
+        wanted = wanted.where(v.urgent)
+    if kind == "keyword":
+        wanted = wanted.where(said(rest))
     if (channel := channel_of(subject)) is not None:
         wanted = wanted.where(v.channel == channel)
     if kind == "version":

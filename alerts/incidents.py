@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
-from alerts.detectors.episodes import CALM_DAYS
-from alerts.life import Change, Finding, advance
+from alerts.life import Change, Finding, advance, calm_of, mark_told
 from alerts.outbox import enqueue
-from alerts.wording import opened_message, reopened_message, resolved_message, state_message
+from alerts.wording import added_up_message, opened_message, reopened_message, resolved_message, state_message
 from models.apps import App
 from models.incidents import Delivery, Destination, Incident, IncidentEvent
 
@@ -63,12 +62,15 @@ def reconcile(
         add_event(session, change.incident, change.kind, now, detail=change.detail)
     session.flush()
     if not quiet:
+        fresh = {change.incident.id for change in changes if change.kind in {"opened", "raised"}}
         for change in changes:
             if _wakes(change):
                 change.incident.origin = "live"
                 _tell_opening(session, app, change.incident, "raised", now=now, base_url=base_url)
             elif change.kind in {"opened", "raised"}:
                 _tell_opening(session, app, change.incident, change.kind, now=now, base_url=base_url)
+            elif change.kind == "added_up" and change.incident.id not in fresh:  # else the first message has it all
+                _tell_more(session, app, change.incident, change.finding.day, now=now, base_url=base_url)
             elif change.kind == "resolved":
                 blind = (change.finding.unseen, change.finding.since) if change.finding.unseen else None
                 _tell_end(session, app, change.incident, now, base_url, ended=change.finding.day, blind=blind)
@@ -83,7 +85,7 @@ def _wakes(change: Change) -> bool:
     """
     if change.incident.origin != "history":
         return False
-    return change.kind in {"raised", "supported"} and change.finding.level == "alert"
+    return change.kind == "raised" or (change.kind == "supported" and change.finding.level == "alert")
 
 
 def acknowledge(
@@ -220,6 +222,7 @@ def _tell_opening(
         return
     event_id = uuid5(incident.id, f"{what}:{openings(session, incident)}")
     told = told_of(session, incident)
+    mark_told(incident, _day(app, now))
     for destination in destinations_of(session, app):
         if incident.severity not in destination.config.get("levels", DEFAULT_LEVELS):
             continue
@@ -238,6 +241,25 @@ def _tell_opening(
             message=message,
             incident_id=incident.id,
         )
+
+
+def _tell_more(session: Session, app: App, incident: Incident, day: date, *, now: datetime, base_url: str) -> None:
+    """Write a short follow-up for those who were told: other signals have confirmed it. At most one a day."""
+    if silent(incident, now):
+        return
+    told = told_of(session, incident)
+    for destination in destinations_of(session, app):
+        if destination.id in told and incident.severity in destination.config.get("levels", DEFAULT_LEVELS):
+            message = added_up_message(app.name, incident, app.language, **identity_of(incident, now, base_url))
+            enqueue(
+                session,
+                app_id=app.id,
+                destination_id=destination.id,
+                kind=message.kind,
+                event_id=uuid5(incident.id, f"added_up:{day}"),
+                message=message,
+                incident_id=incident.id,
+            )
 
 
 def _tell_end(
@@ -262,7 +284,7 @@ def _tell_end(
         app.language,
         opened=incident.opened_day,
         ended=ended,
-        calm_days=CALM_DAYS,
+        calm_days=calm_of(incident),
         actor=actor,
         blind=blind,
         **identity_of(incident, now, base_url),
@@ -369,6 +391,7 @@ def identity_of(incident: Incident, now: datetime, base_url: str) -> dict[str, A
             "topics": incident.evidence.get("topics"),
             "releases": incident.evidence.get("releases"),
             "chance": incident.evidence.get("chance"),
+            "together": incident.evidence.get("together"),
         },
     }
 

@@ -33,7 +33,7 @@ def lane_findings(lanes: Lanes, day: date, live: dict[Key, Held], chosen: Choice
     for rule, subject in live:
         gone = rule == "keyword" and subject.partition(":")[2] not in lanes.keywords
         if rule in LANE_RULES and (gone or not chosen.on(rule)):
-            yield _finding(rule, subject, None, 0.0, day, 1, {}, calm=OLDEST)
+            yield _finding(rule, subject, None, 0.0, day, 1, {}, over=True)
     if chosen.on("unanswered"):
         yield from _overdue(lanes, day, live, chosen.answer_days)
 
@@ -70,7 +70,7 @@ def _overdue(lanes: Lanes, day: date, live: dict[Key, Held], limit: int) -> Iter
         effect = {"before": 0.0, "after": float(len(late)), "n_after": len(late), "n_before": 0, "limit": limit}
         yield _finding("unanswered", "app", "alert", float(len(late)) ** 0.5, day, (day - min(late)).days + 1, effect)
     elif ("unanswered", "app") in live:
-        yield _finding("unanswered", "app", None, 0.0, day, 1, {}, calm=OLDEST)
+        yield _finding("unanswered", "app", None, 0.0, day, 1, {}, over=True)
 
 
 def _finding(
@@ -83,6 +83,7 @@ def _finding(
     effect: dict[str, float],
     *,
     calm: int = 0,
+    over: bool = False,
 ) -> Finding:
     since = day - timedelta(days=window - 1)
     evidence = {}
@@ -107,4 +108,5 @@ def _finding(
         effect=effect,
         evidence=evidence,
         calm_days=calm,
+        over=over,
     )

@@ -263,11 +263,21 @@ def _together(incident: Incident, finding: Finding) -> list[Change]:
         incident.severity = "alert"
         found["told"], found["told_day"] = found["years"], str(finding.day)
         return [Change("raised", incident, finding, detail)]
-    told = found.get("told") or max(part["app_years"] for part in incident.evidence["parts"])
+    parts = incident.evidence["parts"]
+    own = [part for part in parts if (part["rule"], part["subject"]) == (incident.rule, incident.subject)]
+    told = found.get("told") or max(part["app_years"] for part in own or parts)
     if found["years"] < told * RARER or found.get("told_day") == str(finding.day):
         return []
     found["told"], found["told_day"] = found["years"], str(finding.day)
     return [Change("added_up", incident, finding, detail)]
+
+
+def mark_told(incident: Incident, day: date) -> None:
+    """Remember that what has added up so far was told: only what is much rarer is worth another message."""
+    found = incident.evidence.get("together")
+    if found is not None:
+        kept = {**found, "told": found["years"], "told_day": str(day)}
+        incident.evidence = {**incident.evidence, "together": kept}
 
 
 def _add_up(incident: Incident, finding: Finding) -> dict[str, Any] | None:

@@ -34,7 +34,10 @@ def replay(
     chosen = chosen or read_choices(session, app.id, streams.levels())
     history = read_all(session, app, end, chosen, (end - start).days + LOOK_DAYS)
     for incident, first in walk(history, start, end, zone, streams, chosen):
-        evidence = {**incident.evidence, "quotes": quotes(session, app.id, incident.subject, incident.evidence)}
+        evidence = {
+            **incident.evidence,
+            "quotes": quotes(session, app.id, incident.subject, incident.evidence, incident.rule),
+        }
         for ours in ("told_score", "parts"):
             evidence.pop(ours, None)
         yield {

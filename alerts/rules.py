@@ -34,6 +34,10 @@ from models.stability_series import crash_series
 __all__ = ["Scores", "Watched", "judge", "look", "read_all", "scores", "watched", "with_quotes"]
 
 
+BY_THEMSELVES = LANE_RULES | {"crash_spike"}
+"""Rules that do not live on the counts of reviews: alerts.unseen does not speak for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Scores of every day, baselines moving: `stars` (streams, days), `topics` (topics, days); and of every hour."""
@@ -77,7 +81,10 @@ def with_quotes(session: Session, finding: Finding, app_id: int) -> Finding:
         return finding
     return replace(
         finding,
-        evidence={**finding.evidence, "quotes": quotes(session, app_id, finding.subject, finding.evidence)},
+        evidence={
+            **finding.evidence,
+            "quotes": quotes(session, app_id, finding.subject, finding.evidence, finding.rule),
+        },
     )
 
 
@@ -122,7 +129,9 @@ def judge(
             and finding.effect.get("reviews", finding.effect["n_after"]) >= chosen.min_reviews.get(finding.rule, 0)
         )
     ]
-    told = unseen(history, {key: kept for key, kept in live.items() if key[0] not in LANE_RULES}, wanted, day)
+    by_reviews = [finding for finding in wanted if finding.rule not in BY_THEMSELVES]
+    told = unseen(history, {key: kept for key, kept in live.items() if key[0] not in BY_THEMSELVES}, by_reviews, day)
+    told += [finding for finding in wanted if finding.rule in BY_THEMSELVES]
     if history.lanes is not None:
         told += lane_findings(history.lanes, day, dict(live), chosen)
     return told

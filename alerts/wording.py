@@ -316,7 +316,7 @@ def resolved_message(
         why, since = blind
         words = say(
             language,
-            f"resolved_{why}",
+            "resolved_no_crashes" if told.rule == "crash_spike" else f"resolved_{why}",
             days=counted(language, "days", (ended - since).days + 1),
             since=full_stop(day_name(language, since)),
             day=day_name(language, opened),
@@ -340,6 +340,12 @@ def resolved_message(
         link_text=say(language, "link"),
         **identity,
     )
+
+
+def added_up_message(app: str, told: Told, language: str, **identity: Any) -> Message:
+    """Return the follow-up that other signals of the same days have confirmed an incident, all of them named."""
+    made = opened_message("incident.strengthened", app, told, language, **identity)
+    return replace(made, kind="incident.updated", lead=say(language, "added_up", lead=made.lead))
 
 
 def reopened_message(app: str, told: Told, language: str, *, actor: str, **identity: Any) -> Message:

@@ -6,6 +6,8 @@ from typing import Any
 
 from alerts.leading import STAR_RULES, leading
 from alerts.life import ALONE
+from alerts.other_facts import RULES as OTHER_RULES
+from alerts.other_facts import burst_numbers
 from app.i18n import Words
 from app.reading.intervals import half_width, mean_stars
 from app.reading.portfolio import Row
@@ -38,6 +40,8 @@ def subject_name(words: Words, subject: str) -> str:
     if kind == "version":
         version = rest.rpartition(":")[2]
         return words.t("subject.version", version=version)
+    if kind == "keyword":
+        return f"“{rest}”" if words.language == "en" else f"«\u00a0{rest}\u00a0»"
     if kind == "topic":
         return topic_name(rest, words.language)
     return "" if kind in {"app", "source"} else subject
@@ -67,8 +71,24 @@ def told_title(words: Words, rule: str, subject: str, effect: dict[str, Any]) ->
     elif rule == "new_irritant":
         fact = words.t("incident.title.share", before=words.share(before), after=words.share(after), n=int(n or 0))
     else:
-        fact = f"{words.number(before, 2)} → {words.number(after, 2)}"
+        return _other_title(words, rule, subject, effect)
     return words.t("incident.title.of", subject=name, fact=fact) if name else fact
+
+
+def _other_title(words: Words, rule: str, subject: str, effect: dict[str, Any]) -> str:
+    """A burst, a crash spike or a lane."""
+    name = subject_name(words, subject)
+    if rule == "crash_spike":
+        before, after = (f"{words.number(100 * effect[side], 2)}\u202f%" for side in ("before", "after"))
+        fact = words.t("incident.title.crashes", before=before, after=after)
+        return words.t("incident.title.of", subject=name, fact=fact) if name else fact
+    if rule == "burst":
+        seen, usual, hours = burst_numbers(effect)
+        key = "incident.title.topic_burst" if subject.startswith("topic:") else "incident.title.burst"
+        return words.t(key, n=seen, topic=name, hours=words.number(hours), usual=words.number(usual, 1))
+    if rule in {"urgent", "keyword", "unanswered"}:
+        return words.t(f"incident.title.{rule}", n=int(effect["n_after"]), word=subject.partition(":")[2])
+    return f"{words.number(effect['before'], 2)} → {words.number(effect['after'], 2)}"
 
 
 def app_headline(words: Words, incident: Incident | None, recent: Stars, days: int, today: date) -> str:
@@ -116,6 +136,8 @@ def _trouble(words: Words, incident: Incident, today: date) -> str:
             before=words.share(effect["before"]),
             after=words.share(effect["after"]),
         )
+    if incident.rule in OTHER_RULES:
+        return told_title(words, incident.rule, incident.subject, dict(effect)) + "."
     return words.t("app.other", rule=words.name("rule", incident.rule))
 
 

@@ -55,7 +55,7 @@ def test_a_broken_release_is_one_incident_told_once_and_its_end_once(
     assert incident.baseline_to == incident.opened_day - timedelta(days=1)
     assert incident.state == "resolved"
     rules = {incident.rule} | {s["rule"] for s in incident.evidence["support"]}
-    assert rules == {"rating_drop", "bad_release", "new_irritant"}
+    assert rules == {"rating_drop", "bad_release", "new_irritant", "burst"}
     about = [d for d in deliveries(db) if d.incident_id == incident.id]
     assert [d.kind for d in about] == ["incident.opened", "incident.resolved"]
     assert [c.kind for c in changes if c.incident is incident and c.kind in {"opened", "resolved"}] == [
