@@ -14,6 +14,7 @@ from app.errors import Problem, not_found
 from app.pages.sources import ask_for_walk
 from app.reading import sources as reading
 from app.reading.apps import today
+from app.reading.checks import checks
 from models.apps import App
 from models.sources import Source
 
@@ -253,3 +254,34 @@ def list_coverage(
         raise Problem(422, "Ask for a year at most.", where="query.from")
     found = reading.coverage(session, app, first, last, source_id)
     return CoverageList(items=[CoverageOut.model_validate(cell) for cell in found])
+
+
+class CheckOut(BaseModel):
+    """Our counts against the store's own; see the fields of app.reading.checks.Check."""
+
+    model_config = ConfigDict(from_attributes=True)
+    kind: Literal["counter", "export"]
+    channel: str
+    storefront: str
+    first: date
+    last: date
+    theirs: int | None = Field(description="stars that the counter grew by; reviews that only the export knew")
+    ours: int = Field(description="our reviews of these days")
+    expected: float | None = Field(description="reviews that the usual share of texts makes of the counter's growth")
+    difference: float | None
+    verdict: Literal["agrees", "too_many", "too_few", "reconciled", "unclear"]
+
+
+class Checks(BaseModel):
+    """By store and storefront."""
+
+    items: list[CheckOut]
+
+
+@router.get("/apps/{app_id}/coverage/checks")
+def list_checks(app_id: RowId, session: DB) -> Checks:
+    """Our counts of the last days against the stores' counters and the Play Console's exports."""
+    app = session.get(App, app_id)
+    if app is None:
+        raise not_found("app")
+    return Checks(items=[CheckOut.model_validate(check) for check in checks(session, app)])

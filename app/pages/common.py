@@ -69,7 +69,7 @@ def ledger(state: State, words: Words, today: date) -> Markup:
     """A source's last days as cells, each with its day, state and reason."""
     cells = [
         (
-            cell.state,
+            cell.state if cell.promised else "none",
             " · ".join(
                 filter(
                     None,

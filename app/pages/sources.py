@@ -14,6 +14,7 @@ from app.pages.common import find_app, go, render, safe_back, words_of
 from app.pages.headlines import sources_headline
 from app.reading import sources
 from app.reading.apps import today
+from app.reading.checks import checks
 from models.sources import Source
 
 router = APIRouter()
@@ -46,6 +47,11 @@ def _list(request: Request, session: DB, app_id: int | None) -> HTMLResponse:
         headline=sources_headline(words, found, day),
         states=found,
         pauses=sources.pauses(session),
+        checks=[
+            (one, check)
+            for one in {state.app.id: state.app for state in found}.values()
+            for check in checks(session, one)
+        ],
         running=any(state.running or _just_added(state) for state in found),
         asked=request.query_params.get("done") in {"queued", "backfill"},
     )

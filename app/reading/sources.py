@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -32,6 +33,11 @@ class Day:
     state: str
     reason: str
 
+    @property
+    def promised(self) -> bool:
+        """Whether anything was to be known of this day: not before the source was first read, nor while it rests."""
+        return self.state != "none" and self.reason not in {BEFORE, PAUSED}
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -59,8 +65,7 @@ class State:
 
         What lies before the source was first read was never promised.
         """
-        found = [cell for cell in self.ledger[:-1] if cell.state in {"partial", "unknown"}]
-        return [cell for cell in found if cell.reason not in {BEFORE, PAUSED}]
+        return [cell for cell in self.ledger[:-1] if cell.state in {"partial", "unknown"} and cell.promised]
 
     @property
     def in_trouble(self) -> bool:
@@ -105,7 +110,7 @@ def states(session: Session, app_id: int | None = None) -> list[State]:
     for source, app in pairs:
         last = days[app.id]
         first = last - timedelta(days=LEDGER_DAYS - 1)
-        ledger = fill(source, cells.get(source.id, {}), begun.get(source.id), first, last, last)
+        ledger = fill(source, cells.get(source.id, {}), _since(source, app, begun), first, last, last)
         found.append(State(source, app, runs.get(source.id, []), ledger, quarantined.get(source.id, 0)))
     return found
 
@@ -127,13 +132,16 @@ def _begun(session: Session, ids: Sequence[int]) -> dict[int, date]:
     return {row[0]: row[1] for row in rows}
 
 
-def fill(
-    source: Source, cells: Mapping[date, Coverage], begun: date | None, first: date, last: date, now: date
-) -> list[Day]:
+def _since(source: Source, app: App, begun: Mapping[int, date]) -> date:
+    """The first day that something was promised for: the first in the ledger, else the day the source was added."""
+    return begun.get(source.id) or source.created_at.astimezone(ZoneInfo(app.timezone)).date()
+
+
+def fill(source: Source, cells: Mapping[date, Coverage], begun: date, first: date, last: date, now: date) -> list[Day]:
     """Every day of a period with its state: what the ledger holds, and for the others why it holds nothing.
 
-    `begun` is the first day in the ledger. A day that a store is still publishing is `held`, though it was read to the
-    end: no rule waits for it, and no reader should take it for final.
+    `begun` is the first day that anything was promised for. A day that a store is still publishing is `held`, though
+    it was read to the end: no rule waits for it, and no reader should take it for final.
     """
     found = []
     for back in range((last - first).days, -1, -1):
@@ -147,7 +155,7 @@ def fill(
                 found.append(Day(day, cell.state, cell.reason))
         elif source.rhythm_minutes is None:
             found.append(Day(day, "none", ""))
-        elif begun is not None and day < begun:
+        elif day < begun:
             found.append(Day(day, "unknown", BEFORE))
         else:
             found.append(Day(day, "unknown", UNREAD if source.enabled else PAUSED))
@@ -184,7 +192,7 @@ def coverage(session: Session, app: App, first: date, last: date, source_id: int
     now, found = today(app), []
     for source in sources:
         own = cells.get(source.id, {})
-        for day in fill(source, own, begun.get(source.id), first, min(last, now), now):
+        for day in fill(source, own, _since(source, app, begun), first, min(last, now), now):
             if day.state != "none":
                 checked = own[day.day].checked_at if day.day in own else None
                 found.append(SourceDay(source.id, day.day, day.state, day.reason, checked))

@@ -9,6 +9,7 @@ for (const figure of document.querySelectorAll("[data-chart]")) {
 
   const sentence = (row) => {
     const cells = [...row.cells].map((cell) => cell.textContent.trim());
+    if ("bare" in figure.dataset) return cells.filter(Boolean).join(" · ");
     if ("plain" in figure.dataset) return cells.map((text, index) => (index ? `${heads[index]} ${text}` : text)).join(" · ");
     const [first, mean, count, ...rest] = cells;
     const stars = rest.slice(0, 5).map((value, index) => `${index + 1} ★ ${value}`).join(", ");

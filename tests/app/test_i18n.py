@@ -41,7 +41,7 @@ def test_every_key_in_use_exists_and_none_is_idle() -> None:
     groups = {key.partition(".")[0] for key in known}
     coded = {
         "channel", "kind", "label", "intent", "rule", "severity", "incident_state", "outcome", "coverage", "trigger",
-        "delivery", "message", "event", "actor", "done", "theme", "tab", "error", "col", "mask", "verdict",
+        "check", "delivery", "message", "event", "actor", "done", "theme", "tab", "error", "col", "mask", "verdict",
     }  # fmt: skip
     assert coded <= groups
     idle = {key for key in known if key not in used and key.partition(".")[0] not in coded and "." in key}
