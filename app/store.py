@@ -113,7 +113,8 @@ def store_page(session: Session, source: Source, run_id: int, page: Page, *, sea
         replace(issue, title=mask(_clean(issue.title)[:500]), subtitle=mask(_clean(issue.subtitle)[:500]))
         for issue in page.crash_issues
     ]
-    store_stability(session, source, issues, page.daily_crashes, page.daily_sessions, page.replaced)
+    signals = [replace(each, title=mask(_clean(each.title)[:500])) for each in page.signals]
+    store_stability(session, source, issues, page.daily_crashes, page.daily_sessions, page.replaced, signals)
     _store_quarantine(session, source, run_id, page.quarantined)
     return stored
 

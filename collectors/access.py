@@ -123,6 +123,22 @@ def get_json(
     return json_object(answer), answer
 
 
+def post_json(
+    walk: Walk, url: str, token: Token, explain: Callable[[SourceError], SourceError], body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """POST a JSON question that only reads, with a token that is renewed once. Otherwise as `get_json`."""
+    content = json.dumps(body).encode()
+    for last in (False, True):
+        shown = {"Authorization": f"Bearer {token.bearer(walk)}", "Content-Type": "application/json"}
+        try:
+            return json_object(walk.post(url, content=content, headers=shown))
+        except SourceError as error:
+            if error.status != 401 or last:
+                raise explain(error) from error
+            token.drop()
+    raise AssertionError("one of the two tries returned or raised")
+
+
 def json_object(answer: Answer) -> dict[str, Any]:
     """Read an answer as a JSON object. Raises SourceError(format)."""
     try:

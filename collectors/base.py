@@ -14,6 +14,7 @@ from models.records import (
     RatingRecord,
     ReleaseRecord,
     ReplacedDays,
+    SignalRecord,
     TicketRecord,
     VerbatimRecord,
 )
@@ -59,6 +60,7 @@ class Page:
     crash_issues: tuple[CrashIssueRecord, ...] = ()
     daily_crashes: tuple[DailyCrashesRecord, ...] = ()
     daily_sessions: tuple[DailySessionsRecord, ...] = ()
+    signals: tuple[SignalRecord, ...] = ()
     replaced: tuple[ReplacedDays, ...] = ()
     quarantined: tuple[QuarantinedRow, ...] = ()
     resume: str | None = None

@@ -4,14 +4,13 @@ Google's own library is not used: it repeats a question for ten minutes by defau
 nothing of our pace, our typed errors and our addresses. Source: BigQuery REST reference, jobs.query, tables.get.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from collectors.access import get_json, json_object, reworded, safe_url, said
+from collectors.access import get_json, post_json, reworded, safe_url, said
 from collectors.base import SourceError
 from collectors.google_access import GoogleToken, ServiceAccount
 from collectors.http import Walk, host_of
@@ -140,17 +139,7 @@ class BigQuery:
         return rows
 
     def _post(self, walk: Walk, body: Mapping[str, Any]) -> dict[str, Any]:
-        url = f"{self._base}/{self._project}/queries"
-        content = json.dumps(body).encode()
-        for last in (False, True):
-            shown = {"Authorization": f"Bearer {self._token.bearer(walk)}", "Content-Type": "application/json"}
-            try:
-                return json_object(walk.post(url, content=content, headers=shown))
-            except SourceError as error:
-                if error.status != 401 or last:
-                    raise self._explain(error) from error
-                self._token.drop()
-        raise AssertionError("one of the two tries returned or raised")
+        return post_json(walk, f"{self._base}/{self._project}/queries", self._token, self._explain, body)
 
     def _failed(self, document: Mapping[str, Any]) -> SourceError:
         told = document.get("errors") or [{}]

@@ -1,7 +1,8 @@
-"""The Play Console's monthly exports in a folder: reviews with their history, and the store's rating per day.
+"""The Play Console's monthly exports in a folder: reviews with their history, the store's rating and crashes per day.
 
 They come days late, and hold what the API's seven days missed. Source: Google, Play Console Help, "Download and export
-monthly reports": reviews_PACKAGE_YYYYMM.csv and ratings_PACKAGE_YYYYMM_overview.csv, UTF-16 with a mark.
+monthly reports": reviews_PACKAGE_YYYYMM.csv, ratings_PACKAGE_YYYYMM_overview.csv and crashes_PACKAGE_YYYYMM_{overview,
+app_version}.csv, UTF-16 with a mark.
 """
 
 import re
@@ -18,7 +19,7 @@ from collectors.file_values import blank, language_code, moment
 from collectors.play_format import PLAY, package_name
 from collectors.tables import BROKEN, EXTRA, Row, find_layout, rows
 from collectors.values import RowFault, from_epoch, plausible, quarantine, sound, whole_stars
-from models.records import QuarantinedRow, RatingRecord, VerbatimRecord
+from models.records import CrashKind, DailyCrashesRecord, QuarantinedRow, RatingRecord, VerbatimRecord
 
 AGAIN = 2
 """Months that every walk reads again: rows come days late, and answers and edits change them."""
@@ -78,8 +79,10 @@ class PlayConsoleCsv:
 
     def _months(self) -> dict[str, list[Path]]:
         """Find the exports by month, newest first, reviews before ratings."""
-        name = re.compile(rf"(?:reviews_{re.escape(self.app_id)}_(\d{{6}})|ratings_{re.escape(self.app_id)}_(\d{{6}})"
-                          r"_overview)\b.*\.csv(?:\.gz)?")  # fmt: skip
+        app = re.escape(self.app_id)
+        kinds = rf"reviews_{app}_(\d{{6}})|ratings_{app}_(\d{{6}})_overview"
+        kinds += rf"|crashes_{app}_(\d{{6}})_(?:overview|app_version)"
+        name = re.compile(rf"(?:{kinds})\b.*\.csv(?:\.gz)?")
         try:
             if not self._folder.is_dir():
                 raise SourceError(f"There is no folder {self._folder}.", "gone")
@@ -89,7 +92,7 @@ class PlayConsoleCsv:
         months: dict[str, list[Path]] = {}
         for file in sorted(found, key=lambda one: (not one.name.startswith("reviews_"), one.name)):
             if matched := name.fullmatch(file.name):
-                months.setdefault(matched[1] or matched[2], []).append(file)
+                months.setdefault(matched[1] or matched[2] or matched[3], []).append(file)
         if not months:
             text = f"The folder {self._folder} holds no export of {self.app_id} (reviews_{self.app_id}_YYYYMM.csv)."
             raise SourceError(text, "gone")
@@ -100,6 +103,7 @@ class PlayConsoleCsv:
     def _page(self, group: list[str], months: dict[str, list[Path]]) -> Page:
         verbatims: list[VerbatimRecord] = []
         ratings: list[RatingRecord] = []
+        crashes: list[DailyCrashesRecord] = []
         bad: list[QuarantinedRow] = []
         notes: list[str] = []
         for month in group:
@@ -108,11 +112,19 @@ class PlayConsoleCsv:
                     silent = self._reviews(file, verbatims, bad)
                     if silent:
                         notes.append(f"{silent} ratings without a text in {month} are no reviews")
+                elif file.name.startswith("crashes_"):
+                    crashes += self._crashes(file, bad)
                 else:
                     self._ratings(file, ratings, bad)
         if group and (missing := _missing(group, list(months))):
             notes.append(f"there is no export of {', '.join(missing)}")
-        return Page(tuple(verbatims), tuple(ratings), quarantined=tuple(bad), note="; ".join(notes))
+        return Page(
+            tuple(verbatims),
+            tuple(ratings),
+            daily_crashes=tuple(crashes),
+            quarantined=tuple(bad),
+            note="; ".join(notes),
+        )
 
     def _reviews(self, file: Path, good: list[VerbatimRecord], bad: list[QuarantinedRow]) -> int:
         """Read a file of reviews; returns how many ratings without a text it holds."""
@@ -142,6 +154,18 @@ class PlayConsoleCsv:
                 continue
             if record is not None:
                 good.append(record)
+
+    def _crashes(self, file: Path, bad: list[QuarantinedRow]) -> list[DailyCrashesRecord]:
+        """Read crashes and ANRs per day, of all versions or by version code."""
+        found: list[DailyCrashesRecord] = []
+        for row in _table(file, "date", "daily crashes"):
+            if self._of_another_app(row):
+                continue
+            try:
+                found += crashes(row, by_version="_app_version" in file.name)
+            except RowFault as fault:
+                bad.append(quarantine(row, f"{file.name}: {fault}"))
+        return found
 
     def _of_another_app(self, row: Row) -> bool:
         return sound(row.get("package name")) not in {self.app_id, ""}
@@ -238,6 +262,32 @@ def rating(row: Row) -> RatingRecord | None:
     except ValueError as error:
         raise RowFault(f"the date {sound(row.get('date'))[:20]!r} cannot be read") from error
     return RatingRecord(plausible(datetime.combine(day, time(12), UTC)), float(text), None)
+
+
+def crashes(row: Row, *, by_version: bool) -> list[DailyCrashesRecord]:
+    """Read one day's crashes and ANRs; NA and blanks are not told. Raises RowFault.
+
+    A version is a code here, in brackets as everywhere where nothing names it. Days are the console's (Pacific).
+    """
+    if BROKEN in row or EXTRA in row:
+        raise RowFault("the row does not fit the columns")
+    try:
+        day = date.fromisoformat(sound(row.get("date")))
+    except ValueError as error:
+        raise RowFault(f"the date {sound(row.get('date'))[:20]!r} cannot be read") from error
+    code = _short(row, "app version code") or _short(row, "app version")
+    if by_version and not code:
+        return []
+    found = []
+    kinds: tuple[tuple[str, CrashKind], ...] = (("daily crashes", "crash"), ("daily anrs", "anr"))
+    for column, kind in kinds:
+        told = row.get(column)
+        if blank(told):
+            continue
+        if not re.fullmatch(r"[0-9]{1,12}", sound(told)):
+            raise RowFault(f"{column} is {sound(told)[:20]!r}, no count")
+        found.append(DailyCrashesRecord(day, int(sound(told)), kind, f"({code})" if by_version else ""))
+    return found
 
 
 def _missing(group: list[str], months: list[str]) -> list[str]:

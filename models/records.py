@@ -125,6 +125,8 @@ class DailyCrashesRecord:
     issue: str = ""
     users: int | None = None
     users_rounded: bool = False
+    added: bool = False
+    """Whether the events come on top of those stored (one report of one device) instead of replacing them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,25 @@ class DailySessionsRecord:
     anr_free_users: float | None = None
     withheld: bool = False
     zone: str = ""
+
+
+SignalKind = Literal["new_issue", "regression", "velocity", "anomaly", "digest"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRecord:
+    """What a crash tool noticed by itself: a new issue, one that came back, one that spreads, an anomaly, a digest.
+
+    `issue` is the external id of the issue it speaks of ("": of none).
+    """
+
+    external_id: str
+    kind: SignalKind
+    at: datetime
+    title: str
+    version: str = ""
+    issue: str = ""
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

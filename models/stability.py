@@ -10,7 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base
+from models.base import Base, Created, Moment
 
 
 class CrashIssue(Base):
@@ -88,3 +88,27 @@ class DailySessions(Base):
     """Android only: the share of users who met no "application not responding"."""
     withheld: Mapped[bool] = mapped_column(Boolean, server_default="false")
     zone: Mapped[str] = mapped_column(server_default="")
+
+
+class CrashSignal(Base):
+    """What a crash tool noticed itself: new_issue, regression, velocity, anomaly or digest. Evidence, no verdict."""
+
+    __tablename__ = "crash_signals"
+    __table_args__ = (
+        UniqueConstraint("app_id", "source_id", "external_id"),
+        Index("ix_crash_signals_app_id_at", "app_id", "at"),
+    )
+
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"))
+    channel: Mapped[str]
+    external_id: Mapped[str]
+    kind: Mapped[str]
+    at: Mapped[Moment]
+    title: Mapped[str]
+    version: Mapped[str] = mapped_column(server_default="")
+    issue: Mapped[str] = mapped_column(server_default="")
+    """The external id of the issue it speaks of."""
+    url: Mapped[str | None]
+    received_at: Mapped[Created]

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import case, delete, func, null, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models.records import CrashIssueRecord, DailyCrashesRecord, DailySessionsRecord, ReplacedDays
+from models.records import CrashIssueRecord, DailyCrashesRecord, DailySessionsRecord, ReplacedDays, SignalRecord
 from models.sources import Source
-from models.stability import CrashIssue, DailyCrashes, DailySessions
+from models.stability import CrashIssue, CrashSignal, DailyCrashes, DailySessions
 
 ALL_ISSUES = 0
 
@@ -22,6 +22,7 @@ def store_stability(
     crashes: Sequence[DailyCrashesRecord] = (),
     sessions: Sequence[DailySessionsRecord] = (),
     replaced: Sequence[ReplacedDays] = (),
+    signals: Sequence[SignalRecord] = (),
 ) -> int:
     """Store a page of crash figures in the caller's transaction; returns how many daily figures it held.
 
@@ -32,6 +33,7 @@ def store_stability(
     _store_issues(session, source, issues, crashes)
     _store_crashes(session, source, crashes)
     _store_sessions(session, source, sessions)
+    _store_signals(session, source, signals)
     return len(crashes) + len(sessions)
 
 
@@ -100,20 +102,36 @@ def _store_crashes(session: Session, source: Source, crashes: Sequence[DailyCras
             )
         )
         ids |= dict(found.all())
-    # One row a key: of two in one answer the last stands, as it would over two answers.
-    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    # One row a key: of two in one answer the last stands, as it would over two answers; added ones add up.
+    rows: dict[bool, dict[tuple[Any, ...], dict[str, Any]]] = {True: {}, False: {}}
     for row in crashes:
-        values = asdict(replace(row, events=max(row.events, 0))) | _of(source) | {"issue_id": ids[row.issue]}
-        del values["issue"]
-        rows[row.day, row.version, row.issue, row.kind] = values
-    new = insert(DailyCrashes)
-    session.execute(
-        new.on_conflict_do_update(
-            index_elements=["app_id", "source_id", "day", "version", "issue_id", "kind"],
-            set_={name: new.excluded[name] for name in ("channel", "events", "users", "users_rounded")},
-        ),
-        list(rows.values()),
-    )
+        key = (row.day, row.version, row.issue, row.kind)
+        before = rows[row.added].get(key)
+        events = max(row.events, 0) + (before["events"] if before and row.added else 0)
+        values = asdict(replace(row, events=events)) | _of(source) | {"issue_id": ids[row.issue]}
+        del values["issue"], values["added"]
+        rows[row.added][key] = values
+    for added, given in rows.items():
+        new = insert(DailyCrashes)
+        told: dict[str, Any] = {name: new.excluded[name] for name in ("channel", "events", "users", "users_rounded")}
+        if added:
+            told |= {"events": DailyCrashes.events + new.excluded.events, "users": null()}
+        if given:
+            session.execute(
+                new.on_conflict_do_update(
+                    index_elements=["app_id", "source_id", "day", "version", "issue_id", "kind"], set_=told
+                ),
+                list(given.values()),
+            )
+
+
+def _store_signals(session: Session, source: Source, signals: Sequence[SignalRecord]) -> None:
+    rows = {each.external_id: asdict(each) | _of(source) for each in signals}
+    if rows:
+        session.execute(
+            insert(CrashSignal).on_conflict_do_nothing(index_elements=["app_id", "source_id", "external_id"]),
+            list(rows.values()),
+        )
 
 
 def _store_sessions(session: Session, source: Source, sessions: Sequence[DailySessionsRecord]) -> None:

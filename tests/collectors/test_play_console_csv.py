@@ -241,3 +241,43 @@ def test_the_real_headers_are_read(shared: Callable[[str], Path], tmp_path: Path
     assert record.body == "Impossible de valider un virement, ça tourne en boucle"
     assert [one.average for one in page.ratings] == [4.31, 4.30, 4.30]
     assert not page.quarantined
+
+
+# Crashes
+
+CRASHES = ("Date", "Package Name", "Daily Crashes", "Daily ANRs")
+BY_VERSION = ("Date", "Package Name", "App Version Code", "Daily Crashes", "Daily ANRs")
+
+
+def test_crashes_and_anrs_come_by_day_and_by_version_code(tmp_path: Path) -> None:
+    told = {"Date": "2026-04-28", "Package Name": APP, "Daily Crashes": "20", "Daily ANRs": "NA"}
+    write(tmp_path / f"crashes_{APP}_202604_overview.csv", CRASHES, [told, told | {"Daily Crashes": "some"}])
+    coded = told | {"App Version Code": "3218", "Daily Crashes": "18", "Daily ANRs": "7"}
+    write(tmp_path / f"crashes_{APP}_202604_app_version.csv", BY_VERSION, [coded, told | {"App Version Code": ""}])
+    # Exports by device or by Android version count the same crashes once more.
+    write(tmp_path / f"crashes_{APP}_202604_device.csv", (*CRASHES, "Device"), [told | {"Device": "a52q"}])
+    walked = Walked(PlayConsoleCsv(APP, str(tmp_path)).pages())
+    counts = {(row.kind, row.version): row.events for page in walked.pages for row in page.daily_crashes}
+    assert counts == {("crash", ""): 20, ("crash", "(3218)"): 18, ("anr", "(3218)"): 7}
+    assert [row.reason for page in walked.pages for row in page.quarantined] == [
+        f"crashes_{APP}_202604_overview.csv: daily crashes is 'some', no count"
+    ]
+
+
+@pytest.mark.shared
+def test_the_sample_of_crashes_is_read(tmp_path: Path, shared: Callable[[str], Path]) -> None:
+    for what in ("overview", "app_version"):
+        name = f"crashes_com.example.bank_202604_{what}"
+        content = shared(f"samples/google_gcs_csv/{name}.utf16.csv").read_bytes()
+        (tmp_path / f"{name}.csv").write_bytes(content)
+    walked = Walked(PlayConsoleCsv(APP, str(tmp_path)).pages())
+    rows = walked.pages[0].daily_crashes
+    day = rows[0].day
+    assert {(row.kind, row.version): row.events for row in rows if row.day == day} == {
+        ("crash", ""): 20,
+        ("anr", ""): 80,
+        ("crash", "(3218)"): 18,
+        ("anr", "(3218)"): 79,
+        ("crash", "(3200)"): 2,
+        ("anr", "(3200)"): 1,
+    }
