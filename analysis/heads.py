@@ -5,10 +5,11 @@ written by `python -m analysis.train`.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ HEADS = ("sentiment", "problem", "request", "praise", "problem_stars", "request_
 @dataclass(frozen=True, slots=True)
 class Model:
     """`hashed` (heads, BUCKETS), `dense` (len(DENSE_NAMES), heads), `bias` (heads); `slope` and `offset` calibrate:
-    probability = sigmoid(slope × score + offset)."""
+    probability = sigmoid(slope × score + offset). From its probability in `thresholds` on, an intent is told."""
 
     version: str
     hashed: NDArray[np.float32]
@@ -34,6 +35,7 @@ class Model:
     bias: NDArray[np.float64]
     slope: NDArray[np.float64]
     offset: NDArray[np.float64]
+    thresholds: Mapping[str, float]
 
     def probabilities(
         self,
@@ -73,16 +75,38 @@ def dense_features(cues: NDArray[np.float32]) -> NDArray[np.float32]:
     return cues * np.float32(DENSE_SCALE)
 
 
-@cache
+class ModelError(ValueError):
+    """A folder holds no model that this version of Cocoon can use."""
+
+
+_current: Model | None = None
+
+
 def load() -> Model:
-    """The shipped model, read once (about 0.1 s)."""
-    folder = resources.files("analysis").joinpath("data")
+    """The model in use: the installation's own (`use`), else the shipped one; read once (about 0.1 s)."""
+    return _current or shipped()
+
+
+def use(model: Model | None) -> None:
+    """Read with this model in this process from now on; None: with the shipped one."""
+    global _current  # noqa: PLW0603  one model a process is the point
+    _current = model
+
+
+@cache
+def shipped() -> Model:
+    """The model that comes with Cocoon."""
+    return read(resources.files("analysis").joinpath("data"))
+
+
+def read(folder: Traversable) -> Model:
+    """The model of a folder. Raises ModelError where it was made for other features, OSError where it is missing."""
     about = json.loads(folder.joinpath("model.json").read_text("utf-8"))
     with folder.joinpath("model.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         hashed = np.ascontiguousarray(arrays["hashed"].T, dtype=np.float32)
         rest = {name: arrays[name].astype(np.float64) for name in ("dense", "bias", "slope", "offset")}
     if tuple(about["heads"]) != HEADS or tuple(about["dense"]) != DENSE_NAMES:
-        raise ValueError("analysis/data/model.* were made for other features: run python -m analysis.train")
-    return Model(
-        about["version"], hashed, rest["dense"].astype(np.float32), rest["bias"], rest["slope"], rest["offset"]
-    )
+        raise ModelError("this model was made for other features: run cocoon train, or python -m analysis.train")
+    thresholds = {name: float(value) for name, value in about["thresholds"].items()}
+    dense = rest["dense"].astype(np.float32)
+    return Model(about["version"], hashed, dense, rest["bias"], rest["slope"], rest["offset"], thresholds)

@@ -1,8 +1,6 @@
 """What the customer wants: tells a problem, asks for a feature, asks a question, praises; several at once or none."""
 
-import json
-from functools import cache
-from importlib import resources
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -20,13 +18,6 @@ _WORDS = lexicon.NAMES.index("words")
 _NONE = lexicon.NAMES.index("none")
 
 
-@cache
-def thresholds() -> dict[str, float]:
-    """Probability from which each intent is told, chosen on apps held out of training."""
-    about = json.loads(resources.files("analysis").joinpath("data/model.json").read_text("utf-8"))
-    return {name: float(value) for name, value in about["thresholds"].items()}
-
-
 def heads_for(stars: Ints) -> list[int]:
     """Heads that `judge` will read for documents with these stars; sentiment is always the first."""
     starred = (stars >= 1) & (stars <= 5)
@@ -34,9 +25,13 @@ def heads_for(stars: Ints) -> list[int]:
     return [0, *(HEADS.index(f"{name}{kind}") for kind in kinds for name in _MODELLED)]
 
 
-def judge(probabilities: NDArray[np.float64], cues: NDArray[np.float32], stars: Ints) -> list[tuple[Intent, ...]]:
-    """Intents of each document. Stars help where they are known; a question is a mark with a word that asks."""
-    cut = thresholds()
+def judge(
+    probabilities: NDArray[np.float64], cues: NDArray[np.float32], stars: Ints, cut: Mapping[str, float]
+) -> list[tuple[Intent, ...]]:
+    """Intents of each document, told from the probabilities `cut` on.
+
+    Stars help where they are known; a question is a mark with a word that asks.
+    """
     starred = (stars >= 1) & (stars <= 5)
     told: dict[Intent, NDArray[np.bool_]] = {}
     for name in _MODELLED:

@@ -6,7 +6,7 @@ nor English ones on French texts; both are tried on texts in other languages, wh
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.clauses import Clauses
 from analysis.lexicon import POLAR, Cues
 from analysis.phrasebook import Phrasebook
-from analysis.taxonomy import taxonomy
+from analysis.taxonomy import Taxonomy, taxonomy
 from analysis.tokens import Ints, Tokens
 
 _STRONG, _WEAK, _YIELDING, _EXCEPT = range(4)
@@ -25,7 +25,7 @@ _APOSTROPHES = ("'", "\u2019", "\u02bc", "`", "\u00b4")
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Places where topics are named: `topic` indexes `topic_ids()`; `first` and `last` are tokens, in order."""
+    """Places where topics are named: `topic` indexes `Lookup.ids`; `first` and `last` are tokens, in order."""
 
     topic: Ints
     first: Ints
@@ -37,32 +37,47 @@ class Mentions:
         return Mentions(self.topic[kept], self.first[kept], self.last[kept], self.weak[kept])
 
 
-@cache
-def topic_ids() -> tuple[str, ...]:
-    """Ids of the taxonomy's topics, in its order."""
-    return tuple(taxonomy().topics)
+@dataclass(frozen=True, slots=True, eq=False)
+class Lookup:
+    """A taxonomy made ready to be looked for: `of` and `kind` say what each phrase of the book stands for."""
+
+    ids: tuple[str, ...]
+    book: Phrasebook
+    of: Ints
+    language: Ints
+    kind: Ints
+    stronger: NDArray[np.bool_]
+    """Whether a topic (row) yields to another (column)."""
 
 
-@cache
-def _book() -> tuple[Phrasebook, Ints, Ints, Ints]:
+@lru_cache(maxsize=4)
+def lookup(known: Taxonomy) -> Lookup:
+    """Make a taxonomy ready (about 0.1 s; the last few are kept)."""
     rows: list[tuple[str, int, int, int]] = []
-    for number, topic in enumerate(taxonomy().topics.values()):
+    for number, topic in enumerate(known.topics.values()):
         for place, language in enumerate(("fr", "en")):
             rows += [(phrase, number, place, _STRONG) for phrase in topic.phrases[language]]
             rows += [(phrase, number, place, _WEAK) for phrase in topic.weak[language]]
             rows += [(phrase, number, place, _YIELDING) for phrase in topic.yielding[language]]
         rows += [(phrase, number, 2, _EXCEPT) for phrase in topic.excepted]
-    columns = np.array([row[1:] for row in rows], dtype=np.int64)
-    return Phrasebook([row[0] for row in rows]), columns[:, 0], columns[:, 1], columns[:, 2]
+    columns = np.array([row[1:] for row in rows], dtype=np.int64).reshape(-1, 3)
+    stronger = np.array([[other in topic.yields_to for other in known.topics] for topic in known.topics.values()])
+    book = Phrasebook([row[0] for row in rows])
+    return Lookup(tuple(known.topics), book, columns[:, 0], columns[:, 1], columns[:, 2], stronger)
 
 
-def find(tokens: Tokens, languages: Sequence[str]) -> Mentions:
+def topic_ids() -> tuple[str, ...]:
+    """Ids of the taxonomy's topics, in its order."""
+    return tuple(taxonomy().topics)
+
+
+def find(tokens: Tokens, languages: Sequence[str], known: Lookup | None = None) -> Mentions:
     """Every mention of a topic in a batch, `languages` being those of its documents."""
-    book, topic_of, language_of, kind_of = _book()
-    hits = book.find(tokens)
+    known = known or lookup(taxonomy())
+    hits = known.book.find(tokens)
     spoken = np.array([{"fr": 0, "en": 1}.get(language, 2) for language in languages], dtype=np.int64)
-    reader, kind, topic = spoken[tokens.doc[hits.first]], kind_of[hits.phrase], topic_of[hits.phrase]
-    own = language_of[hits.phrase]
+    reader, kind, topic = spoken[tokens.doc[hits.first]], known.kind[hits.phrase], known.of[hits.phrase]
+    own = known.language[hits.phrase]
     fits = (reader == 2) | (own == 2) | (own == reader)
     places = (topic, hits.first, hits.last)
     taken = _shared(places, kind == _EXCEPT, len(tokens)) > 0
@@ -71,7 +86,9 @@ def find(tokens: Tokens, languages: Sequence[str]) -> Mentions:
     kept = fits & (kind != _EXCEPT) & ~taken
     if _MARK in tokens.text:  # ⟨card⟩ stands for digits that were masked, and names nothing
         kept &= np.array([tokens.text[start - 1] != _MARK for start in tokens.start[hits.first]], dtype=bool)
-    kept &= (kind != _YIELDING) | ~_outdone(topic, tokens.doc[hits.first], kept & (kind == _STRONG), tokens.documents)
+    kept &= (kind != _YIELDING) | ~_outdone(
+        known, topic, tokens.doc[hits.first], kept & (kind == _STRONG), tokens.documents
+    )
     return _precise(Mentions(topic[kept], hits.first[kept], hits.last[kept], weak[kept]), tokens)
 
 
@@ -85,18 +102,11 @@ def _shared(mentions: tuple[Ints, Ints, Ints], among: NDArray[np.bool_], tokens:
     return np.searchsorted(covered, row + last, "right") - np.searchsorted(covered, row + first)
 
 
-@cache
-def _stronger() -> NDArray[np.bool_]:
-    """Whether a topic (row) yields to another (column)."""
-    topics = taxonomy().topics
-    return np.array([[other in topic.yields_to for other in topics] for topic in topics.values()])
-
-
-def _outdone(topic: Ints, doc: Ints, strong: NDArray[np.bool_], documents: int) -> NDArray[np.bool_]:
+def _outdone(known: Lookup, topic: Ints, doc: Ints, strong: NDArray[np.bool_], documents: int) -> NDArray[np.bool_]:
     """Whether the document of a hit speaks clearly of a topic that the hit's own topic yields to."""
-    named = np.zeros((documents, len(topic_ids())), dtype=bool)
+    named = np.zeros((documents, len(known.ids)), dtype=bool)
     named[doc[strong], topic[strong]] = True
-    outdone: NDArray[np.bool_] = np.any(named[doc] & _stronger()[topic], axis=1)
+    outdone: NDArray[np.bool_] = np.any(named[doc] & known.stronger[topic], axis=1)
     return outdone
 
 
@@ -118,14 +128,19 @@ class Told:
 
 
 def tell(
-    tokens: Tokens, mentions: Mentions, parts: Clauses, aspects: NDArray[np.float64], cues: Cues
+    tokens: Tokens,
+    mentions: Mentions,
+    parts: Clauses,
+    aspects: NDArray[np.float64],
+    cues: Cues,
+    known: Lookup | None = None,
 ) -> dict[int, list[Told]]:
     """Topics of each document that has any, each once: where it is felt most strongly, worst first among equals.
 
     `aspects` is the sentiment of each clause. The evidence reaches from the topic's words to the nearest word of
     feeling in the same clause, if that is near.
     """
-    ids = topic_ids()
+    ids = (known or lookup(taxonomy())).ids
     feelings = cues.first[cues.group < POLAR]
     chosen: dict[tuple[int, int], tuple[float, int, int]] = {}
     for topic, first, last in zip(
@@ -133,8 +148,8 @@ def tell(
     ):
         key = (int(tokens.doc[first]), topic)
         here = float(aspects[parts.of[first]])
-        known = chosen.get(key)
-        if known is None or (abs(here), -here) > (abs(known[0]), -known[0]):
+        before = chosen.get(key)
+        if before is None or (abs(here), -here) > (abs(before[0]), -before[0]):
             chosen[key] = (here, first, last)
     out: dict[int, list[Told]] = {}
     for (doc, topic), (here, first, last) in sorted(chosen.items()):

@@ -11,10 +11,11 @@ import numpy as np
 from analysis import clauses, features, heads, intent, language, lexicon, sentiment, topics
 from analysis.intent import Intent
 from analysis.sentiment import Label
-from analysis.taxonomy import taxonomy
+from analysis.taxonomy import own, taxonomy
 from analysis.tokens import tokenise
 from analysis.urgent import urgent
 
+_NOT_READ_WITH = frozenset({"naming.yaml", "phrasing.yaml"})  # a change of these changes no reading
 _BATCH = 1_000  # documents at once: arrays of some 20 MB
 
 
@@ -68,7 +69,8 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
     cues = lexicon.find(tokens, np.array([known.index(code) if code in known else 0 for code in spoken]))
     parts = clauses.cut(tokens, cues)
     found = features.extract(tokens, parts.of)
-    model = heads.load()
+    model, topics_known = heads.load(), taxonomy()
+    phrases = topics.lookup(topics_known)
 
     stars = np.array([d.stars or 0 for d in documents])
     whole = lexicon.measure(tokens, cues, tokens.doc, len(documents))
@@ -82,11 +84,11 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
 
     felt = sentiment.judge(chances[:, 0], whole, positive, piece, parts, spoken)
     aspects = sentiment.aspects(positive, piece, felt.value[parts.doc])
-    intents = intent.judge(chances, whole, stars)
+    intents = intent.judge(chances, whole, stars, model.thresholds)
     alarms = urgent(tokens)
-    mentions = topics.find(tokens, spoken)
-    told = topics.tell(tokens, mentions, parts, aspects, cues)
-    steps = taxonomy().topics
+    mentions = topics.find(tokens, spoken, phrases)
+    told = topics.tell(tokens, mentions, parts, aspects, cues, phrases)
+    steps = topics_known.topics
     stamp = version()
     return [
         Understanding(
@@ -106,14 +108,19 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
     ]
 
 
-@cache
 def version() -> str:
     """Version of the models and of the rules (taxonomy, lexicon…): a change of either means that rows be read again."""
+    ours = hashlib.sha256(own().encode()).hexdigest()[:4] if own() else ""
+    return f"{heads.load().version}-{_rules()}{ours}"
+
+
+@cache
+def _rules() -> str:
     rules = hashlib.sha256()
     for file in sorted((resources.files("analysis") / "data").iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".yaml"):
+        if file.name.endswith(".yaml") and file.name not in _NOT_READ_WITH:
             rules.update(file.read_bytes())
-    return f"{heads.load().version}-{rules.hexdigest()[:6]}"
+    return rules.hexdigest()[:6]
 
 
 def __getattr__(name: str) -> str:

@@ -56,6 +56,7 @@ def open_context(settings: Settings, *, migrated: bool = True, wait_for_guests: 
 
     Raises SettingsError, EmbeddedError or MigrationError, each with one sentence for a person.
     """
+    from app.own_reading import sync
     from collectors.http import Http
     from collectors.pace import Pace
 
@@ -66,6 +67,8 @@ def open_context(settings: Settings, *, migrated: bool = True, wait_for_guests: 
         _must_answer(engine, settings)
         if migrated:
             migrate(engine)
+        with transaction(engine) as session:
+            sync(session, settings)
         http = Http(user_agent=settings.user_agent, pace=Pace(settings.host_interval), now=clock.now)
         try:
             yield Context(settings, url, engine, load_seal(settings), server, http)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.context import Context
 from app.judge import judge
+from app.own_reading import sync
 from app.queue import Queue
 from app.walk import AlreadyWalkingError, Progress, walk
 from collectors.base import Collector, Page, Probe, SourceError
@@ -38,6 +39,7 @@ def collect(context: Context, source_id: int, trigger: str, on_progress: Progres
             return None
         kind = source.kind
         config = context.source_config(source)
+        sync(session, context.settings)
         if trigger == "backfill":
             config.pop("cursor", None)  # everything again, not what changed since
         if _paused(session, KINDS[kind].host(config)):
@@ -133,6 +135,14 @@ def read_hook_task(job: JobContext, hook_id: int, app_id: int) -> None:
     queue: Queue = job.additional_context["queue"]
     if process(context, hook_id):
         queue.ask("judge", f"app:{app_id}", app_id=app_id, quiet=False)
+
+
+def ask_for_rereads(session: Session, queue: Any) -> list[int]:
+    """Have what an older model read understood again, app by app. Returns the apps."""
+    apps = list(session.scalars(select(App.id).order_by(App.id)))
+    for app_id in apps:
+        queue.ask("reread", f"reread:{app_id}", app_id=app_id)
+    return apps
 
 
 @TASKS.task(name="reread", pass_context=True, retry=False)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from analysis.understand import Document, understand, version
 from app.context import Context
+from app.own_reading import sync
 from models.feedback import Verbatim
 from models.intake import Origin, PreparedVerbatim, store_verbatims
 
@@ -16,8 +17,19 @@ log = logging.getLogger(__name__)
 PAGE = 1000
 
 
-def reread(context: Context, app_id: int, *, stop: Callable[[], bool] = lambda: False) -> int:
-    """Understand again every verbatim of an app that another model read. Returns how many; may be stopped."""
+def reread(
+    context: Context,
+    app_id: int,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], object] = lambda _: None,
+) -> int:
+    """Understand again every verbatim of an app that another model read. Returns how many; may be stopped.
+
+    `progress` is told how many were read with each page.
+    """
+    with context.transaction() as session:
+        sync(session, context.settings)
     model, done, last = version(), 0, 0
     while not stop():
         with context.transaction() as session:
@@ -31,6 +43,7 @@ def reread(context: Context, app_id: int, *, stop: Callable[[], bool] = lambda: 
                 break
             last = rows[-1].id
             done += read_again(session, rows)
+        progress(len(rows))
     if done:
         log.info("read again with the present model", extra={"app": app_id, "verbatims": done, "model": model})
     return done

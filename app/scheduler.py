@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.context import Context
 from app.inbound import waiting
+from app.jobs import ask_for_rereads as ask_again
 from app.jobs import ask_for_walk
 from app.queue import Queue
 from app.worker import Beat
@@ -100,6 +101,4 @@ def ask_for_hooks(context: Context, queue: Queue) -> None:
 def ask_for_rereads(context: Context, queue: Queue) -> None:
     """Have the verbatims that an older model read understood again, app by app."""
     with context.transaction() as session:
-        apps = session.scalars(select(App.id)).all()
-    for app_id in apps:
-        queue.ask("reread", f"reread:{app_id}", app_id=app_id)
+        ask_again(session, queue)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import clock
 from app.context import Context
 from app.migrate import at_head
+from app.own_reading import sync
 from app.queue import Queue
 from app.scheduler import lead
 from app.settings import Settings, SettingsError
@@ -59,6 +60,15 @@ class Service:
                 log.warning("the database server is back")
             self.beat.tick("database")
 
+    def watch_reading(self) -> None:
+        """Notice within half a minute that another process chose other topics or another model."""
+        self._start("reading", self._read_with)
+
+    def _read_with(self, stop: threading.Event) -> None:
+        while not stop.wait(20.0):
+            with self.context.transaction() as session:
+                sync(session, self.context.settings)
+
     def _start(self, name: str, body: Callable[[threading.Event], None]) -> None:
         loop = Loop(name, body)
         loop.start()
@@ -93,6 +103,7 @@ def running(context: Context, roles: set[Role]) -> Iterator[Service]:
         with context.transaction() as session:
             destinations_from_settings(session, context.settings, context.seal)
         service.watch_database()
+        service.watch_reading()
         if "worker" in roles:
             service.start_worker()
         yield service

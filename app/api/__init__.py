@@ -12,6 +12,7 @@ from app.api import (
     irritants,
     reviews,
     sources,
+    taxonomy,
     trends,
     versions,
 )
@@ -22,6 +23,7 @@ for part in (
     apps,
     reviews,
     corrections,
+    taxonomy,
     trends,
     versions,
     irritants,

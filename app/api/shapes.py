@@ -34,6 +34,9 @@ def _aware(moment: datetime) -> datetime:
 Text = Annotated[str, Field(max_length=2000), AfterValidator(_storable)]
 """Text that Postgres can hold."""
 
+LongText = Annotated[str, Field(max_length=200_000), AfterValidator(_storable)]
+"""A small file."""
+
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S"), AfterValidator(_storable)]
 """Text that people will recognise something by."""
 

@@ -4,10 +4,16 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from app.commands.shared import as_json, opened, show
+
+if TYPE_CHECKING:
+    from app.training import Trained
 
 BATCH = 256
 
@@ -88,14 +94,65 @@ def _word(value: object) -> str | None:
 
 
 @click.command()
-@click.option(
-    "--data", type=click.Path(exists=True, file_okay=False), required=True, help="The folder of labelled data."
-)
-def train(data: str) -> None:
-    """Rebuild the shipped models from licence-clean data and print how good they are."""
-    import subprocess
+@click.option("--background", is_flag=True, help="Leave the reading again to the workers.")
+@as_json
+def train(background: bool, as_json: bool) -> None:
+    """Adapt the models to your own stars and corrections; kept only where they are better on held-back verbatims.
 
-    raise SystemExit(subprocess.run([sys.executable, "-m", "analysis.train", "--data", data], check=False).returncode)  # noqa: S603
+    Then what an older model read is read again. Stop it when you like: the workers go on with it.
+    """
+    from tqdm import tqdm
+
+    from app.jobs import ask_for_rereads
+    from app.own_reading import unread
+    from app.queue import Queue
+    from app.reread import reread
+    from app.training import train as learn
+
+    with opened() as context:
+        with context.transaction() as session:
+            done = learn(session, context.settings)
+        if as_json:
+            show(asdict(done))
+        else:
+            for line in _told(done):
+                click.echo(line)
+        queue = Queue(context.conninfo)
+        try:
+            with context.transaction() as session:
+                apps = ask_for_rereads(session, queue)
+        finally:
+            queue.close()
+        if background:
+            return
+        for app_id in apps:
+            with context.transaction() as session:
+                old, _ = unread(session, app_id)
+            with tqdm(total=old, desc=f"app {app_id}", unit=" verbatims", disable=as_json or not old) as bar:
+                reread(context, app_id, progress=bar.update)
+
+
+def _told(done: "Trained") -> Iterator[str]:
+    for one in done.heads:
+        if one.before is None or one.after is None:
+            yield f"{one.head}: {one.lacking} more verbatims are needed" + (
+                "" if one.head == "sentiment" else " whose intents somebody corrected"
+            )
+            continue
+        yield (
+            f"{one.head}: accuracy {one.before.accuracy:.3f} → {one.after.accuracy:.3f}, "
+            f"loss {one.before.loss:.3f} → {one.after.loss:.3f} on {one.before.n} held-back verbatims: "
+            + ("kept" if one.kept else "not better, left as it was")
+        )
+    topics = done.topics
+    if topics.lacking:
+        yield f"topics: {topics.lacking} more corrected verbatims are needed"
+    else:
+        yield (
+            f"topics: F1 {topics.before:.3f} → {topics.after:.3f} on held-back corrections with "
+            f"{topics.phrases} new phrases: " + ("kept" if topics.kept else "not better, left as it was")
+        )
+    yield f"reading with model {done.version}" + ("" if done.changed else " (as before)")
 
 
 COMMANDS = [analyse, train]

@@ -13,6 +13,7 @@ from app.pages import (
     setup,
     sign_in,
     sources,
+    topics,
     versions,
 )
 from app.pages.late import notice_late
@@ -27,6 +28,7 @@ for page in (
     correcting,
     incidents,
     sources,
+    topics,
     destinations,
     preferences,
     sign_in,

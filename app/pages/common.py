@@ -144,6 +144,7 @@ _FLASHES = frozenset(
         "voted",
         "corrected",
         "uncorrected",
+        "topics",
     }
 )
 
