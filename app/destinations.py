@@ -17,6 +17,7 @@ from alerts.quiet import ZONE, read_span, read_zone
 from alerts.reminders import MOST_HOURS
 from alerts.wording import test_message
 from app import clock
+from app.digests import AT, EVERY, read_time
 from app.errors import Problem
 from app.seal import Seal
 from models.apps import App
@@ -128,7 +129,7 @@ def _apprise_address(url: str) -> str:
     return url
 
 
-RHYTHM = {"remind_hours", "quiet", "zone"}
+RHYTHM = {"remind_hours", "quiet", "zone", "digest", "digest_at", "language"}
 
 
 def change_rhythm(session: Session, destination: Destination, given: Mapping[str, Any]) -> None:
@@ -143,26 +144,37 @@ def change_rhythm(session: Session, destination: Destination, given: Mapping[str
 
 
 def rhythm_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """When to send: `remind_hours` until somebody looks after it, `quiet` hours (22:00-07:00) and their `zone`.
+    """When to send: `remind_hours` until somebody looks after it, `quiet` hours (22:00-07:00) and their `zone`; the
+    letters (`digest`: daily, weekly), their hour (`digest_at`) and `language`.
 
     Returns what a destination's config keeps of these, nothing for those that are off. Raises Problem.
     """
     kept: dict[str, Any] = {}
+    zone = str(given.get("zone") or ZONE)
+    if letters := [every for every in EVERY if every in (given.get("digest") or ())]:
+        at = str(given.get("digest_at") or AT)
+        try:
+            read_time(at)
+        except ValueError as error:
+            raise Problem(422, str(error), where="body.digest_at") from error
+        kept |= {"digest": letters, "digest_at": at, "zone": zone}
+    if given.get("language") in {"fr", "en"}:
+        kept["language"] = given["language"]
     if hours := given.get("remind_hours"):
         if not isinstance(hours, int) or not 1 <= hours <= MOST_HOURS:
             raise Problem(422, f"Reminders come every 1 to {MOST_HOURS} hours.", where="body.remind_hours")
         kept["remind_hours"] = hours
     if quiet := str(given.get("quiet") or "").replace(" ", ""):
-        zone = str(given.get("zone") or ZONE)
         try:
             read_span(quiet)
         except ValueError as error:
             raise Problem(422, str(error), where="body.quiet") from error
+        kept |= {"quiet": quiet, "zone": zone}
+    if "zone" in kept:
         try:
             read_zone(zone)
         except ValueError as error:
             raise Problem(422, str(error), where="body.zone") from error
-        kept |= {"quiet": quiet, "zone": zone}
     return kept
 
 

@@ -9,7 +9,9 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import clock
 from app.context import Context
+from app.digests import write_letters
 from app.inbound import waiting
 from app.jobs import ask_for_rereads as ask_again
 from app.jobs import ask_for_walk
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1
 LOOK_MINUTES = 60
 LEADER_SECONDS = 2.0
+LETTER_SECONDS = 20
 HOOK_SECONDS = 20
 
 
@@ -39,6 +42,7 @@ def lead(context: Context, queue: Queue, beat: Beat, stop: threading.Event) -> N
         schedule.add_job(lambda: ask_for_due_walks(context, queue), "interval", seconds=TICK_SECONDS)
         schedule.add_job(lambda: ask_for_looks(context, queue), "interval", minutes=LOOK_MINUTES)
         schedule.add_job(lambda: ask_for_hooks(context, queue), "interval", seconds=HOOK_SECONDS)
+        schedule.add_job(lambda: write_due_letters(context), "interval", seconds=LETTER_SECONDS)
         schedule.add_job(lambda: ask_for_rereads(context, queue))  # once: a new version may bring a new model
         schedule.start()
         log.info("leading the schedule")
@@ -102,3 +106,15 @@ def ask_for_rereads(context: Context, queue: Queue) -> None:
     """Have the verbatims that an older model read understood again, app by app."""
     with context.transaction() as session:
         ask_again(session, queue)
+        apps = session.scalars(select(App.id)).all()
+    for app_id in apps:
+        queue.ask("reread", f"reread:{app_id}", app_id=app_id)
+
+
+def write_due_letters(context: Context) -> None:
+    """Put the letters that are due into the outbox."""
+    try:
+        with context.transaction() as session:
+            write_letters(session, clock.now(), base_url=context.settings.base_url)
+    except SQLAlchemyError:
+        log.warning("letters could not be written; the next round tries again", exc_info=True)

@@ -19,13 +19,29 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a letter; `link` is a page of ours or ""."""
+
+    text: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a letter with its heading."""
+
+    title: str
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What an alert says, before any channel's format. Stored as JSON in the outbox.
 
     `title` is the fact with its numbers, `lead` since when and which version, `chance` the honest sentence, `link` the
-    one address to open and `link_text` its words; `trend` is a row of blocks, a week each. `data` is the same fact for
-    machines (signed webhooks). `status` says who looks after an incident,
-    where that is known. `kind` is incident.opened, incident.updated, incident.resolved, test and so on.
+    one address to open and `link_text` its words; `trend` is a row of blocks, a week each; `status` says who looks
+    after an incident, where that is known; `sections` are those of a letter. `data` is the same fact for machines
+    (signed webhooks). `kind` is incident.opened, incident.updated, incident.resolved, digest.daily, test and so on.
     """
 
     kind: str
@@ -40,17 +56,28 @@ class Message:
     link: str = ""
     link_text: str = ""
     status: str = ""
+    sections: tuple[Section, ...] = ()
     incident_id: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that the outbox keeps."""
-        return asdict(self) | {"quotes": [asdict(quote) for quote in self.quotes]}
+        return asdict(self) | {
+            "quotes": [asdict(quote) for quote in self.quotes],
+            "sections": [
+                asdict(section) | {"lines": [asdict(one) for one in section.lines]} for section in self.sections
+            ],
+        }
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """Read what `to_json` made."""
-        return cls(**{**document, "quotes": tuple(Quote(**quote) for quote in document.get("quotes", ()))})
+        quotes = tuple(Quote(**quote) for quote in document.get("quotes", ()))
+        sections = tuple(
+            Section(section["title"], tuple(Line(**one) for one in section["lines"]))
+            for section in document.get("sections", ())
+        )
+        return cls(**{**document, "quotes": quotes, "sections": sections})
 
 
 @dataclass(frozen=True, slots=True)

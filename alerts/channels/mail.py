@@ -25,8 +25,8 @@ from threading import Timer
 from typing import Any, Literal
 from uuid import UUID
 
-from alerts.channels.base import DeliveryError, Message, Picture, Receipt
-from alerts.channels.plain import facts, line, quotes, web_address
+from alerts.channels.base import DeliveryError, Line, Message, Picture, Receipt
+from alerts.channels.plain import facts, line, quotes, sections, web_address
 
 log = logging.getLogger(__name__)
 
@@ -221,6 +221,8 @@ def compose(
 def text_of(message: Message) -> str:
     """Return the plain text."""
     parts = [line(message.title, SUBJECT), line(message.lead, LEAD), line(message.trend, LEAD)]
+    for title, lines in sections(message):
+        parts.append("\n".join(filter(None, [title, *(f"- {one.text}" for one in lines)])))
     parts += [f"« {line(q.text, QUOTE)} »\n  {line(facts(q), LEAD)}".rstrip() for q in quotes(message)]
     parts.append(line(message.chance, LEAD))
     if web_address(message.link):
@@ -239,6 +241,10 @@ def html_of(message: Message, chart: str = "") -> str:
         f'<h1 style="font-size:18px;line-height:1.3">{_html(message.title, SUBJECT) or "Cocoon"}</h1>',
         *(f"<p>{shown}</p>" for part in (message.lead, message.trend) if (shown := _html(part, LEAD))),
     ]
+    for title, lines in sections(message):
+        if title:
+            parts.append(f'<h2 style="font-size:15px;margin:18px 0 4px">{escape(title)}</h2>')
+        parts.append('<ul style="margin:0;padding-left:20px">' + "".join(map(_item, lines)) + "</ul>")
     if chart:
         alt = _html(message.title, SUBJECT)
         parts.append(f'<p><img src="cid:{escape(chart)}" width="668" alt="{alt}" style="max-width:100%"></p>')
@@ -254,6 +260,11 @@ def html_of(message: Message, chart: str = "") -> str:
         f"<title>{_html(message.title, SUBJECT) or 'Cocoon'}</title></head>"
         f'<body style="font:15px/1.5 sans-serif;max-width:40em">\n{body}\n</body></html>\n'
     )
+
+
+def _item(one: Line) -> str:
+    words = escape(one.text)
+    return f'<li><a href="{escape(one.link)}">{words}</a></li>' if one.link else f"<li>{words}</li>"
 
 
 def _html(text: str, limit: int) -> str:

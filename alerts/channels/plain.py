@@ -4,7 +4,7 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
-from alerts.channels.base import Message, Quote
+from alerts.channels.base import Line, Message, Quote
 
 JOINER = "\u2060"  # breaks a link or a mention, shows nothing
 _LIVE = re.compile(r"(?<=[^\W_])\.(?=[^\W\d_])|(?<=:)//|(?<=\w):(?=//)|[@#](?=\S)|(?i:(?<=mailto):|(?<=tel):)")
@@ -49,6 +49,20 @@ def facts(quote: Quote) -> str:
 def quotes(message: Message) -> list[Quote]:
     """Return the first three quotes that show something."""
     return [quote for quote in message.quotes if inert(quote.text).strip()][:3]
+
+
+MOST_SECTIONS, MOST_LINES = 24, 10
+
+
+def sections(message: Message) -> list[tuple[str, list[Line]]]:
+    """Return a letter's sections that say something, as inert text, each line with its link or ""."""
+    told = []
+    for section in message.sections[:MOST_SECTIONS]:
+        lines = [Line(line(one.text, 300), one.link if web_address(one.link) else "") for one in section.lines]
+        shown = [one for one in lines if one.text][:MOST_LINES]
+        if shown:
+            told.append((line(section.title, 150), shown))
+    return told
 
 
 def web_address(link: str) -> bool:

@@ -7,13 +7,14 @@ turning plain words into links, channels or mentions; what looks like one is bro
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from alerts.channels.base import DeliveryError, Message, Quote, Receipt
-from alerts.channels.plain import cut, facts, inert, one_line, web_address
+from alerts.channels.base import DeliveryError, Line, Message, Quote, Receipt
+from alerts.channels.plain import cut, facts, inert, one_line, sections, web_address
 from alerts.channels.post import TIMEOUT, post
 
 HEADER, SECTION, TEXT, BLOCKS, QUOTE = 150, 3_000, 40_000, 50, 300
@@ -60,6 +61,8 @@ def render(message: Message) -> dict[str, Any]:
     ]
     if lead.strip():
         blocks.append(_section(lead))
+    told = [_listed(title, lines) for title, lines in sections(message)]
+    blocks += [_section(part) for part in told]
     quotes = [quote for quote in message.quotes if quiet(quote.text).strip()][:3]
     blocks += [_section(_quoted(quote)) for quote in quotes]
     chance = quiet(message.chance).strip()
@@ -74,6 +77,19 @@ def render(message: Message) -> dict[str, Any]:
     if link:
         text += f"\n{link}"
     return {"text": text[:TEXT], "blocks": blocks[:BLOCKS], "unfurl_links": False, "unfurl_media": False}
+
+
+def _listed(title: str, lines: Sequence[Line]) -> str:
+    """A section of a letter: its heading, and each line a link of ours where it has one; whole lines only."""
+    parts = [f"*{quiet(title).replace('*', '')}*"] if title else []
+    room = SECTION - sum(map(len, parts))
+    for each in lines:
+        words = quiet(each.text)
+        part = f"• <{each.link.translate(_ESCAPES)}|{words.replace('|', ' ')}>" if each.link else f"• {words}"
+        if (room := room - len(part) - 1) < 0:
+            break
+        parts.append(part)
+    return "\n".join(parts)
 
 
 def quiet(text: str) -> str:

@@ -6,16 +6,18 @@ markdown, so nothing that a reviewer wrote is read as such. Limit: 28 KB a messa
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from alerts.channels.base import DeliveryError, Message, Quote, Receipt
-from alerts.channels.plain import facts, line, quotes, web_address
+from alerts.channels.base import DeliveryError, Line, Message, Quote, Receipt
+from alerts.channels.plain import facts, line, quotes, sections, web_address
 from alerts.channels.post import TIMEOUT, post
 
 TITLE, LEAD, QUOTE, SMALL = 200, 1_000, 300, 600
+ROOM = 12_000  # bytes of a card for the sections of a letter
 GONE = frozenset({404, 410})
 """The workflow was deleted."""
 SERVICES = (".logic.azure.com", ".powerplatform.com")
@@ -47,6 +49,12 @@ def render(message: Message) -> dict[str, Any]:
     title = line(message.title, TITLE) or "Cocoon"
     body = [_text(title, size="Large", weight="Bolder")]
     body += [_text(words) for words in (line(message.lead, LEAD), line(message.trend, SMALL)) if words]
+    room = ROOM
+    for title, lines in sections(message):
+        part = _listed(title, lines)
+        if (room := room - len(json.dumps(part, ensure_ascii=False).encode("utf-8", "replace"))) < 0:
+            break  # what is left out stands on the page that the card links to
+        body.append(part)
     body += [_quoted(quote) for quote in quotes(message)]
     if chance := line(message.chance, SMALL):
         body.append(_text(chance, isSubtle=True, size="Small"))
@@ -64,6 +72,15 @@ def render(message: Message) -> dict[str, Any]:
         card["actions"] = [{"type": "Action.OpenUrl", "title": words, "url": message.link}]
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
+
+
+def _listed(title: str, lines: Sequence[Line]) -> dict[str, Any]:
+    """A section of a letter: its heading, and each line a link of ours where it has one."""
+    items = [_text(title, weight="Bolder")] if title else []
+    for one in lines:
+        link = {"selectAction": {"type": "Action.OpenUrl", "url": one.link}} if one.link else {}
+        items.append(_text(f"• {line(one.text, 200)}", **link))
+    return {"type": "Container", "items": items}
 
 
 def _text(words: str, **style: object) -> dict[str, Any]:

@@ -63,6 +63,16 @@ def payload(message: Message) -> dict[str, object]:
                 {"text": q.text, "stars": q.stars, "version": q.version, "where": q.where, "day": q.day}
                 for q in message.quotes
             ],
+            **(
+                {
+                    "sections": [
+                        {"title": s.title, "lines": [{"text": one.text, "link": one.link} for one in s.lines]}
+                        for s in message.sections
+                    ]
+                }
+                if message.sections
+                else {}
+            ),
             **{key: value for key, value in message.data.items() if key != "at"},
         },
     }

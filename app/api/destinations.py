@@ -54,6 +54,9 @@ class MailServer(Body):
 RemindHours = Annotated[int, Field(ge=1, le=168)]
 Quiet = Annotated[Text, Field(max_length=20)]
 Zone = Annotated[Text, Field(max_length=60)]
+Letters = Annotated[list[Literal["daily", "weekly"]], Field(max_length=2)]
+Hour = Annotated[Text, Field(max_length=5)]
+Language = Literal["fr", "en"]
 
 
 class NewDestination(Body):
@@ -62,7 +65,7 @@ class NewDestination(Body):
     `secret` is a webhook's whsec_ key, made if not given, the password of the mail server, or a Slack bot's token
     (xoxb-…), which posts to `channel` (its id) and has buttons if the app's `signing_secret` is given.
     `remind_hours`: again every so many hours until somebody acknowledges. `quiet`: 22:00-07:00 in `zone`, kept back
-    and sent after.
+    and sent after. `digest`: letters, sent at `digest_at` (08:00) in `zone`, in `language` (that of the app).
     """
 
     kind: making.Kind
@@ -77,6 +80,9 @@ class NewDestination(Body):
     remind_hours: RemindHours | None = None
     quiet: Quiet = ""
     zone: Zone = ""
+    digest: Letters = []  # noqa: RUF012  pydantic copies it
+    digest_at: Hour = ""
+    language: Language | None = None
 
 
 class DestinationMade(DestinationOut):
@@ -94,6 +100,9 @@ class DestinationChange(Body):
     remind_hours: Annotated[int, Field(ge=0, le=168)] | None = None
     quiet: Quiet | None = None
     zone: Zone | None = None
+    digest: Letters | None = None
+    digest_at: Hour | None = None
+    language: Language | None = None
 
 
 class TestSent(BaseModel):
@@ -130,7 +139,7 @@ def create_destination(body: NewDestination, request: Request, response: Respons
         mail={**body.mail.model_dump(exclude={"sender"}), "from": body.mail.sender} if body.mail else None,
         channel=body.channel,
         signing=body.signing_secret,
-        rhythm={"remind_hours": body.remind_hours, "quiet": body.quiet, "zone": body.zone},
+        rhythm=body.model_dump(include=making.RHYTHM),
     )
     response.headers["Location"] = f"/api/v1/destinations/{made.id}"
     return DestinationMade(**DestinationOut.model_validate(made).model_dump(), signing_key=key)
