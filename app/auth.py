@@ -1,198 +1,157 @@
-"""Who may ask what. On loopback nobody needs a key; anywhere else the API needs one and pages a cookie got with one.
+"""Who may ask what: every route declares the role it needs, and who asks is a person, a key, or this machine's owner.
 
-Two guards stand in front of both, because a browser on this machine can be made to call us by any web page: the Host
-header must be a name of ours (DNS rebinding), and whatever changes something must come from our own origin (CSRF).
+    router = APIRouter(dependencies=[allow("viewer", change="editor")])  # GET for viewers, the rest for editors
+    @router.post("/x", dependencies=[allow(change="admin")])  # one route says otherwise: the nearest wins
+
+A route that declares nothing is answered to nobody, and `tests/app/test_permissions.py` fails on it.
 """
 
-import hashlib
-import hmac
-import secrets
-import time
-from collections.abc import Sequence
-from typing import Literal
-from urllib.parse import urlsplit
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
-from fastapi import Request
-from sqlalchemy import func, select, update
+from fastapi import Depends, Request
 from sqlalchemy.orm import Session
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.db import transaction
 from app.errors import Problem
-from app.seal import Seal
+from app.guard import SAFE
+from app.keys import PREFIX, find_key
+from app.sessions import cookie_name, find_session
 from app.settings import Settings
-from models.people import ApiKey, Audit
+from models.people import ApiKey
 
-Right = Literal["read", "write"]
-RIGHTS: tuple[Right, ...] = ("read", "write")
-COOKIE = "cocoon_session"
-COOKIE_SECONDS = 14 * 24 * 3600
-PREFIX = "cck_"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/preferences", "/api/v1/slack/actions"})
-
-SIGNED_PATHS = "/api/v1/hooks/"
-"""What other systems call: their signature is their right."""
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
+Role = Literal["viewer", "editor", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+SCOPE_ROLES: dict[str, Role] = {"read": "viewer", "write": "editor", "admin": "admin"}
+"""What a key's scope lets it do, told as a role."""
 
 
-def create_key(session: Session, name: str, scopes: Sequence[str]) -> str:
-    """Make a key and return it; this is the only time that it can be read. Raises ValueError on an unknown scope."""
-    unknown = [scope for scope in scopes if scope not in RIGHTS]
-    if unknown or not scopes:
-        raise ValueError(f"Scopes are {' and '.join(RIGHTS)}, not {', '.join(unknown) or 'none'}.")
-    key = PREFIX + secrets.token_urlsafe(32)
-    session.add(ApiKey(name=name, prefix=key[:12], hash=_hash(key), scopes=sorted(set(scopes))))
-    session.add(Audit(actor="cli", action="key.created", detail={"name": name, "scopes": sorted(set(scopes))}))
-    session.flush()
-    return key
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `name` is told in timelines, `label` in the audit: an e-mail address, or a key by its name."""
+
+    name: str
+    label: str
+    role: Role
+    kind: Literal["local", "person", "key"]
+    user_id: int | None = None
+    session_id: int | None = None
+
+    def may(self, role: Role) -> bool:
+        """Whether this caller has the role or a higher one."""
+        return ROLES.index(self.role) >= ROLES.index(role)
 
 
-def find_key(session: Session, key: str) -> ApiKey | None:
-    """The key's row, if it exists and was not revoked; its last use is noted at most once a minute."""
-    if not key.startswith(PREFIX) or not key.isascii():
-        return None
-    # 256 random bits need no slow hash, and a lookup by hash tells a stranger nothing
-    found = session.scalar(select(ApiKey).where(ApiKey.hash == _hash(key), ApiKey.revoked_at.is_(None)))
-    if found is not None:
-        stale = ApiKey.last_used_at.is_(None) | (
-            ApiKey.last_used_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 1)
-        )
-        session.execute(update(ApiKey).where(ApiKey.id == found.id, stale).values(last_used_at=func.now()))
-    return found
+OWNER = Caller("local", "local", "admin", "local")
+"""The owner of this machine, where nobody else can reach it and sign-in is switched off."""
 
 
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The roles that a route needs to read (GET) and to change; None is anybody. A declaration: it does nothing."""
+
+    read: Role | None
+    change: Role | None
+
+    def __call__(self) -> None:
+        """A dependency, so that routers and routes can carry it."""
 
 
-def sign_cookie(seal: Seal, key_id: int, now: float | None = None) -> str:
-    """A cookie that names a key and until when; it dies with the key."""
-    plain = f"{key_id}.{int((now or time.time()) + COOKIE_SECONDS)}"
-    return f"{plain}.{_signature(seal, plain)}"
+def allow(read: Role | None = "viewer", change: Role | None = "editor") -> Any:
+    """Declare who may use a router or a route: `dependencies=[allow("viewer", change="editor")]`."""
+    return Depends(Needs(read, change))
 
 
-def read_cookie(seal: Seal, cookie: str, now: float | None = None) -> int | None:
-    """The id of the key that a cookie names, or None when it is forged or too old."""
-    plain, _, signature = cookie.rpartition(".")
-    if not signature.isascii() or not hmac.compare_digest(_signature(seal, plain), signature):
-        return None
-    key_id, _, until = plain.partition(".")
-    return int(key_id) if int(until) > (now or time.time()) else None
+OPEN = allow(None, None)
+"""Anybody, signed in or not: signing in itself, and whether the service is up."""
 
 
-def _signature(seal: Seal, plain: str) -> str:
-    return hmac.new(seal.derive("cookie"), plain.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+def asks_to_sign_in(settings: Settings) -> bool:
+    """Whether a caller must say who it is: always, unless it was switched off and only this machine can reach us."""
+    return settings.sign_in or settings.reachable
 
 
-def asks_for_keys(settings: Settings) -> bool:
-    """Whether others can reach us: we listen beyond loopback, or a proxy serves us under a public address."""
-    public = urlsplit(settings.public_url).hostname if settings.public_url else None
-    return not settings.loopback_only or (public is not None and public not in LOOPBACK)
+def check_role(request: Request) -> None:
+    """Let a request through, or raise Problem 401 or 403; `request.state.caller` then says who asks, `.actor` its name.
 
-
-def require_rights(request: Request) -> None:
-    """Let a request through, or raise Problem 401 or 403; `request.state.actor` then names who asks."""
-    settings: Settings = request.app.state.settings
-    request.state.actor = "local"
-    if not asks_for_keys(settings) or request.url.path in OPEN_PATHS or request.url.path.startswith(SIGNED_PATHS):
+    The dependency of the whole application.
+    """
+    request.state.caller, request.state.actor = None, "nobody"
+    needs = needs_of(request.scope.get("route"))
+    if needs is None:
+        raise Problem(403, "This address does not declare who may use it, so nobody may (see CONTRIBUTING.md).")
+    role = needs.read if request.method in SAFE else needs.change
+    if role is None:
         return
-    right: Right = "read" if request.method in SAFE else "write"
-    key = _key_of(request)
-    if key is None:
+    caller = caller_of(request)
+    if caller is None:
         if request.url.path.startswith("/api/"):
             raise Problem(
                 401,
-                "This needs a key: send the header “Authorization: Bearer cck_…”. Make one with “cocoon key create”.",
+                "This needs a key: send the header “Authorization: Bearer cck_…”. Make one at /settings/keys, "
+                "or with “cocoon key create”.",
                 headers={"WWW-Authenticate": "Bearer"},
             )
         raise Problem(401, "Sign in first.")
-    if right not in key.scopes:
-        raise Problem(403, f"This key may not {right}: make one with the scope “{right}”.")
-    request.state.actor = key.name
+    request.state.caller, request.state.actor = caller, caller.name
+    if not caller.may(role):
+        raise Problem(403, _refusal(caller, role))
 
 
-def _key_of(request: Request) -> ApiKey | None:
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    with transaction(request.app.state.bind) as session:
-        if scheme.lower() == "bearer":
-            return find_key(session, bearer.strip())
-        cookie = request.cookies.get(COOKIE)
-        key_id = read_cookie(request.app.state.seal, cookie) if cookie else None
-        if key_id is None:
-            return None
-        return session.scalar(select(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None)))
+def needs_of(route: Any) -> Needs | None:
+    """What a route declares: the last declaration on its way from the router to the route itself."""
+    dependant = getattr(route, "dependant", None)
+    declared = [each.call for each in dependant.dependencies if isinstance(each.call, Needs)] if dependant else []
+    return declared[-1] if declared else None
 
 
-class Guard:
-    """The guards before every route, and the security headers on every answer."""
+def _refusal(caller: Caller, role: Role) -> str:
+    if caller.kind == "key":
+        scope = next(name for name, its in SCOPE_ROLES.items() if its == role)
+        return f"This key may not do that: it needs the scope “{scope}”."
+    return f"This needs the role “{role}”, and you have “{caller.role}”. Ask an admin of Cocoon."
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app, self.settings = app, settings
-        self._ours = LOOPBACK | ({urlsplit(settings.public_url).hostname or ""} if settings.public_url else set())
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                named = scope["path"].startswith("/static/") and scope["query_string"]  # by the hash of its content
-                headers.setdefault("Cache-Control", "max-age=31536000, immutable" if named else "no-store")
-            await send(message)
-
-        refusal = self._refusal(scope)
-        if refusal is not None:
-            body = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": refusal, "errors": []}
-            await JSONResponse(body, 403, media_type="application/problem+json")(scope, receive, with_headers)
-            return
-        await self.app(scope, receive, with_headers)
-
-    def _refusal(self, scope: Scope) -> str | None:
-        headers = Headers(scope=scope)
-        host = headers.get("host", "")
-        name = _hostname(f"//{host}")
-        if self.settings.loopback_only and name not in self._ours:
-            return "This name is not one of Cocoon's: open it as 127.0.0.1, or set COCOON_BASE_URL to the name you use."
-        if scope["method"] in SAFE or headers.get("authorization", "").lower().startswith("bearer "):
-            return None
-        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-        foreign = "This change was asked for by another site's page, so it was refused."
-        if site is not None and site not in {"same-origin", "none"}:
-            return foreign
-        if origin is not None and not self._own_origin(origin, host):
-            return foreign
+def caller_of(request: Request) -> Caller | None:
+    """Who asks, by key or by cookie; None for a stranger."""
+    if not asks_to_sign_in(request.app.state.settings):
+        return OWNER
+    key = _key_in(request.headers.get("authorization", ""))
+    cookie = request.cookies.get(cookie_name(request.app.state.settings))
+    if key is None and not cookie:
         return None
-
-    def _own_origin(self, origin: str, host: str) -> bool:
-        return urlsplit(origin).netloc == host or origin.rstrip("/") == self._base_origin
-
-    @property
-    def _base_origin(self) -> str:
-        parts = urlsplit(self.settings.base_url)
-        return f"{parts.scheme}://{parts.netloc}"
+    with transaction(request.app.state.bind) as session:
+        if key is not None:
+            found = find_key(session, key)
+            return None if found is None else _key_caller(found)
+        return _person(session, cookie or "")
 
 
-def _hostname(address: str) -> str:
-    try:
-        return (urlsplit(address).hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+def _key_in(header: str) -> str | None:
+    """The key of `Authorization: Bearer KEY`, or of Basic with the key as the password (Excel knows nothing else)."""
+    scheme, _, rest = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() == "basic":
+        try:
+            password = base64.b64decode(rest.strip(), validate=True).decode("utf-8").rpartition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+        return password if password.startswith(PREFIX) else ""
+    return None
+
+
+def _key_caller(key: ApiKey) -> Caller:
+    roles: list[Role] = [SCOPE_ROLES[scope] for scope in key.scopes if scope in SCOPE_ROLES]
+    return Caller(key.name, f"key {key.name} ({key.prefix})", max(roles, key=ROLES.index), "key")
+
+
+def _person(session: Session, cookie: str) -> Caller | None:
+    found = find_session(session, cookie)
+    if found is None:
+        return None
+    signed, user = found
+    role: Role = next((role for role in ROLES if role == user.role), "viewer")
+    return Caller(user.name, user.email, role, "person", user.id, signed.id)

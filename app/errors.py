@@ -17,9 +17,13 @@ from starlette.exceptions import HTTPException
 class Problem(Exception):  # noqa: N818  the word of RFC 9457
     """What went wrong, where, and what to do, in a sentence for a person."""
 
-    def __init__(self, status: int, detail: str, *, where: str = "", headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str, *, where: str = "", key: str = "", headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.status, self.detail, self.where, self.headers = status, detail, where, headers
+        self.key = key
+        """The sentence's key in the locales, where a page tells it in the reader's language."""
 
 
 class ProblemField(BaseModel):
@@ -50,6 +54,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         413: "The body is too large",
         415: "Not that kind of body",
         422: "A value cannot be used",
+        429: "Too often; `Retry-After` says when to come back",
         503: "Not ready",
     }.items()
 }
@@ -71,7 +76,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Problem)
     def problem(request: Request, error: Problem) -> Response:
         fields = [ProblemField(where=error.where, what=error.detail)] if error.where else []
-        return _answer(request, error.status, error.detail, fields, error.headers)
+        return _answer(request, error.status, error.detail, fields, error.headers, error.key)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
@@ -99,16 +104,24 @@ def _printable(words: str) -> str:
 
 
 def _answer(
-    request: Request, status: int, detail: str, fields: Sequence[ProblemField], headers: dict[str, str] | None
+    request: Request,
+    status: int,
+    detail: str,
+    fields: Sequence[ProblemField],
+    headers: dict[str, str] | None,
+    key: str = "",
 ) -> Response:
     detail = _printable(detail)
     if wants_page(request):
         from app.pages.common import error_page  # pages import this module
 
         if status == HTTPStatus.UNAUTHORIZED:
-            return RedirectResponse(f"/login?back={quote(request.url.path, safe='')}", 303)
+            back = request.url.path if request.method in {"GET", "HEAD"} else "/"
+            if request.url.query and back != "/":
+                back += f"?{request.url.query}"
+            return RedirectResponse(f"/login?back={quote(back[:1500], safe='')}", 303)
 
-        page = error_page(request, status, detail)
+        page = error_page(request, status, detail, key)
         page.headers.update(headers or {})
         return page
     title = HTTPStatus(status).phrase

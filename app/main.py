@@ -9,12 +9,13 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import auth, errors
+from app import auth, errors, guard
 from app.api import router as api
 from app.api import slack_actions
 from app.db import Bind, transaction
 from app.pages import router as pages
 from app.seal import Seal
+from app.sessions import cookie_name
 from app.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
@@ -33,23 +34,23 @@ def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(auth.require_rights)],
+        dependencies=[Depends(auth.check_role)],
     )
     app.state.bind, app.state.settings, app.state.seal = bind, settings, seal
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(auth.Guard, settings=settings)
+    app.add_middleware(guard.Guard, settings=settings, cookie=cookie_name(settings))
     app.include_router(api)
     app.include_router(slack_actions.router, prefix="/api/v1")
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
-    @app.get("/healthz", include_in_schema=False)
+    @app.get("/healthz", include_in_schema=False, dependencies=[auth.OPEN])
     def healthz() -> dict[str, str]:
         """The process is up."""
         return {"status": "up"}
 
-    @app.get("/readyz", include_in_schema=False)
+    @app.get("/readyz", include_in_schema=False, dependencies=[auth.OPEN])
     def readyz(request: Request) -> JSONResponse:
         """It can do its work: the database answers at the right schema, and what runs in this process beats."""
         readiness = getattr(request.app.state, "readiness", None)
@@ -64,7 +65,7 @@ def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
             return JSONResponse({"ready": False, "database": reason}, 503)
         return JSONResponse({"ready": True, "database": "ok", "schema": revision})
 
-    @app.get("/api/v1/openapi.json", include_in_schema=False)
+    @app.get("/api/v1/openapi.json", include_in_schema=False, dependencies=[auth.allow("viewer")])
     def openapi(request: Request) -> JSONResponse:
         """The description of the API that clients can be generated from."""
         return JSONResponse(request.app.openapi())

@@ -7,6 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names under which only this machine can reach itself."""
+
 
 class SettingsError(Exception):
     """A setting cannot be used; the message says which and what to do."""
@@ -38,6 +41,10 @@ class Settings:
     log_json: bool = False
     language: str = "en"
     """The language of the terminal: fr or en."""
+    sign_in: bool = True
+    """Whether people sign in; it can be switched off only where nobody else can reach the pages."""
+    session_hours: int = 336
+    """How long a browser stays signed in."""
 
     @cached_property
     def base_url(self) -> str:
@@ -53,15 +60,21 @@ class Settings:
 
     @property
     def loopback_only(self) -> bool:
-        """Whether only this machine can reach the pages; then no key is asked for."""
-        return self.host in {"127.0.0.1", "::1", "localhost"}
+        """Whether we listen on this machine's own address only."""
+        return self.host in LOOPBACK
+
+    @property
+    def reachable(self) -> bool:
+        """Whether others can reach us: we listen beyond loopback, or a proxy serves us under a public address."""
+        public = urlsplit(self.public_url).hostname if self.public_url else None
+        return not self.loopback_only or (public is not None and public not in LOOPBACK)
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the environment (or `environ`). Raises SettingsError with a sentence that names the setting."""
     env = os.environ if environ is None else environ  # noqa: TID251  the one place
     default = Settings()
-    return Settings(
+    settings = Settings(
         data=Path(env.get("COCOON_DATA") or ".cocoon").expanduser().absolute(),
         host=env.get("COCOON_HOST") or default.host,
         port=_number(env, "COCOON_PORT", default.port, 0, 65535),
@@ -80,7 +93,15 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         workers=_number(env, "COCOON_WORKERS", default.workers, 1, 64),
         log_json=_flag(env, "COCOON_LOG_JSON"),
         language=_language(env),
+        sign_in=_flag(env, "COCOON_SIGN_IN", default=True),
+        session_hours=_number(env, "COCOON_SESSION_HOURS", default.session_hours, 1, 24 * 366),
     )
+    if not settings.sign_in and settings.reachable:
+        raise SettingsError(
+            "COCOON_SIGN_IN may be “no” only where nobody else can reach the pages: COCOON_HOST on this machine's own "
+            "address, and no public COCOON_BASE_URL."
+        )
+    return settings
 
 
 def _secret(env: Mapping[str, str], name: str) -> str | None:
@@ -110,9 +131,11 @@ def _language(env: Mapping[str, str]) -> str:
     return "fr" if told.lower().startswith("fr") else "en"
 
 
-def _flag(env: Mapping[str, str], name: str) -> bool:
+def _flag(env: Mapping[str, str], name: str, *, default: bool = False) -> bool:
     raw = (env.get(name) or "").lower()
-    if raw in {"", "0", "no", "false", "off"}:
+    if raw == "":
+        return default
+    if raw in {"0", "no", "false", "off"}:
         return False
     if raw in {"1", "yes", "true", "on"}:
         return True

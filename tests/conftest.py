@@ -150,7 +150,7 @@ def own_engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings that touch nothing outside the test's folder."""
-    return Settings(data=tmp_path, secret_key="a key for tests only", host_interval=0.0)
+    return Settings(data=tmp_path, secret_key="a key for tests only", host_interval=0.0, sign_in=False)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.api.shapes import Body, Name, RowId, Text
 from app.api.sources import SourceOut
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem, not_found
 from app.pages.sources import ask_for_walk
@@ -18,7 +19,7 @@ from app.reading import apps as reading
 from app.setup import add_from_link
 from models.apps import App
 
-router = APIRouter(tags=["apps"])
+router = APIRouter(tags=["apps"], dependencies=[allow("viewer", change="editor")])
 
 
 def _zone(name: str) -> str:

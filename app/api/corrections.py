@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from app import corrections
 from app.api.reviews import ReviewDetail, get_review
 from app.api.shapes import Body, RowId, Text
+from app.auth import allow
 from app.db import DB
 from app.errors import not_found
 from models.insight import Correction
 
-router = APIRouter(tags=["reviews"])
+router = APIRouter(tags=["reviews"], dependencies=[allow("viewer", change="editor")])
 
 Feeling = Literal["negative", "neutral", "positive"]
 

@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alerts import outbox
 from app.api.shapes import Body, Moment
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem
 from app.reading import deliveries as reading
 
-router = APIRouter(tags=["deliveries"])
+router = APIRouter(tags=["deliveries"], dependencies=[allow("viewer", change="admin")])
 
 
 class DeliveryOut(BaseModel):

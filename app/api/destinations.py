@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from app import destinations as making
 from app.api.shapes import Body, Name, RowId, Text
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem, not_found
 from app.reading import deliveries as reading
 from models.incidents import Destination
 
-router = APIRouter(tags=["destinations"])
+router = APIRouter(tags=["destinations"], dependencies=[allow("viewer", change="admin")])
 Levels = Annotated[list[Literal["watch", "alert"]], Field(min_length=1, max_length=2)]
 
 

@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field
 from app import inbound
 from app.api.shapes import Body, RowId, Text
 from app.api.sources import source_or_404
+from app.auth import OPEN, allow
 from app.db import DB
 from app.errors import Problem, not_found
 from models.people import Audit
 
-router = APIRouter(tags=["hooks"])
+router = APIRouter(tags=["hooks"], dependencies=[allow("viewer", change="admin")])
 
 Token = Annotated[str, Path(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -50,7 +51,7 @@ async def raw_body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-@router.post("/hooks/{token}", status_code=202)
+@router.post("/hooks/{token}", status_code=202, dependencies=[OPEN])
 def receive(
     token: Token,
     request: Request,
@@ -70,7 +71,7 @@ def receive(
     return Received(state="stored" if fresh else "known")
 
 
-@router.head("/hooks/{token}", include_in_schema=False)
+@router.head("/hooks/{token}", include_in_schema=False, dependencies=[OPEN])
 def exists(token: Token, session: DB) -> Response:
     """Some systems ask whether the address is there before they call it."""
     if inbound.find_hook(session, token) is None:

@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerts.votes import tally
 from app.api.deliveries import DeliveryOut
 from app.api.shapes import Body, Text
+from app.auth import allow
 from app.db import DB
 from app.decisions import Decision, cast_vote, decide
 from app.errors import not_found
 from app.reading import incidents as reading
 from models.incidents import Incident
 
-router = APIRouter(tags=["incidents"])
+router = APIRouter(tags=["incidents"], dependencies=[allow("viewer", change="editor")])
 
 
 class IncidentOut(BaseModel):

@@ -12,13 +12,14 @@ from app.api.apps import app_or_404
 from app.api.filters import known
 from app.api.shapes import Body, OptionalText, RowId, Text
 from app.api.trends import Days
+from app.auth import allow
 from app.db import DB
 from app.errors import not_found
 from app.irritant_counts import count
 from app.reading import irritants as reading
 from app.reading.apps import today
 
-router = APIRouter(tags=["irritants"])
+router = APIRouter(tags=["irritants"], dependencies=[allow("viewer", change="editor")])
 State = Literal["emerging", "ongoing", "fix_shipped", "gone", "back"]
 
 

@@ -12,12 +12,13 @@ from app.api import csv
 from app.api.apps import app_or_404
 from app.api.filters import read_filters
 from app.api.shapes import RowId, Text
+from app.auth import allow
 from app.db import DB, transaction
 from app.errors import Problem, not_found
 from app.reading import verbatims
 from app.reading.verbatims import Filters, Line
 
-router = APIRouter(tags=["reviews"])
+router = APIRouter(tags=["reviews"], dependencies=[allow("viewer", change="editor")])
 
 
 class TopicOut(BaseModel):

@@ -12,11 +12,12 @@ from alerts.channels.base import DeliveryError
 from alerts.channels.post import post
 from alerts.channels.slack import SLACK_HOSTS
 from app import slack_clicks
+from app.auth import OPEN
 from app.db import DB
 from app.errors import Problem
 
 log = logging.getLogger(__name__)
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[OPEN])
 LARGEST = 200_000
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from app.api.shapes import Body, Day, Name, RowId
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem, not_found
 from app.pages.sources import ask_for_walk
@@ -21,7 +22,7 @@ from models.sources import Source
 FILES = {"key_file", "token_file", "folder"}
 """Settings that name a file of the server."""
 
-router = APIRouter(tags=["sources"])
+router = APIRouter(tags=["sources"], dependencies=[allow("viewer", change="editor")])
 
 Minutes = Annotated[int, Field(ge=5, le=60 * 24 * 31)]
 Before = Annotated[int | None, Query(ge=1, lt=2**63, description="`next` of the page before")]

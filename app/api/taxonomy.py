@@ -5,12 +5,13 @@ from pydantic import BaseModel
 
 from analysis.taxonomy import TaxonomyError, taxonomy
 from app.api.shapes import Body, LongText
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem
 from app.own_reading import edit_topics, own_topics
 from app.reading.apps import all_apps
 
-router = APIRouter(tags=["taxonomy"])
+router = APIRouter(tags=["taxonomy"], dependencies=[allow("viewer", change="admin")])
 
 
 class StepOut(BaseModel):

@@ -11,6 +11,7 @@ from app.api import csv
 from app.api.apps import app_or_404
 from app.api.filters import OptionalDay, known
 from app.api.shapes import OptionalText, RowId
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem
 from app.reading import trends as reading
@@ -18,7 +19,7 @@ from app.reading.apps import today
 from app.reading.trends import Period, Slice, Trend
 from models.releases import Release, last_before, line
 
-router = APIRouter(tags=["trends"])
+router = APIRouter(tags=["trends"], dependencies=[allow("viewer", change="editor")])
 LONGEST = 3700
 
 

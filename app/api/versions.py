@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerts.detectors import Missing
 from app.api.apps import app_or_404
 from app.api.shapes import OptionalText, RowId
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem
 from app.reading import versions as reading
 from app.reading.apps import today
 from app.reading.launches import before, launches, newest_launch
 
-router = APIRouter(tags=["versions"])
+router = APIRouter(tags=["versions"], dependencies=[allow("viewer", change="editor")])
 
 
 class SideOut(BaseModel):

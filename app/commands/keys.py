@@ -1,4 +1,4 @@
-"""key: API keys and keys for the pages."""
+"""key: API keys."""
 
 import click
 
@@ -7,19 +7,25 @@ from app.commands.shared import as_json, opened, show
 
 @click.group("key")
 def key() -> None:
-    """Keys for the API and, where the pages are open to others, for signing in."""
+    """Keys for the API."""
 
 
 @key.command("create")
 @click.argument("name")
 @click.option("--write", is_flag=True, help="May also change things (default: read only).")
+@click.option("--admin", is_flag=True, help="May do all that an admin may.")
+@click.option("--days", type=click.IntRange(1, 3650), help="How long it lasts (default: until it is revoked).")
 @as_json
-def create(name: str, write: bool, as_json: bool) -> None:
+def create(name: str, write: bool, admin: bool, days: int | None, as_json: bool) -> None:
     """Make a key called NAME. It is shown once; only its hash is kept."""
-    from app.auth import create_key
+    from datetime import UTC, datetime, timedelta
+
+    from app.keys import create_key
 
     with opened() as context, context.transaction() as session:
-        made = create_key(session, name, ["read", "write"] if write else ["read"])
+        scopes = ["read", *(["write"] if write or admin else []), *(["admin"] if admin else [])]
+        expires = datetime.now(UTC) + timedelta(days=days) if days else None
+        made = create_key(session, name, scopes, expires_at=expires)
     if as_json:
         show({"name": name, "key": made})
     else:
@@ -45,6 +51,7 @@ def list_keys(as_json: bool) -> None:
                     "prefix": k.prefix,
                     "scopes": k.scopes,
                     "created_at": k.created_at,
+                    "expires_at": k.expires_at,
                     "last_used_at": k.last_used_at,
                     "revoked_at": k.revoked_at,
                 }
@@ -61,15 +68,16 @@ def list_keys(as_json: bool) -> None:
 @click.argument("prefix")
 def revoke(prefix: str) -> None:
     """Take a key back, by its prefix."""
-    from sqlalchemy import func, select
+    from sqlalchemy import select
 
+    from app.keys import revoke_key
     from models.people import ApiKey
 
     with opened() as context, context.transaction() as session:
         found = session.scalar(select(ApiKey).where(ApiKey.prefix == prefix))
         if found is None:
             raise click.ClickException(f"No key begins with {prefix}: cocoon key list")
-        found.revoked_at = session.scalar(select(func.now()))
+        revoke_key(session, found, by="cli")
     click.echo(f"{found.name} is revoked.")
 
 

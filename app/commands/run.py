@@ -36,9 +36,12 @@ def greet(context: "Context", seconds: float) -> None:
     with context.transaction() as session:
         apps = session.scalar(select(func.count(App.id)))
     base = context.settings.base_url
+    link = first_link(context)
     where = "your Postgres (DATABASE_URL)" if context.server is None else str(context.server.folder)
     click.echo(f"Ready in {seconds:.1f} s. Data: {where}")
-    click.echo(f"\n  Open   {base}\n")
+    click.echo(f"\n  Open   {link or base}\n")
+    if link:
+        click.echo("This link makes you the admin. It works once, for 3 days; a new one: cocoon person link")
     if apps:
         click.echo(
             f"{apps} app{'s' if apps != 1 else ''} watched. `cocoon doctor` says what works and what is missing."
@@ -51,6 +54,18 @@ def greet(context: "Context", seconds: float) -> None:
     click.echo("Ctrl-C stops it.")
 
 
+def first_link(context: "Context") -> str | None:
+    """The one-time link that makes the first admin, where people sign in and there is none yet."""
+    from app.auth import asks_to_sign_in
+    from app.people import first_link as make
+
+    if not asks_to_sign_in(context.settings):
+        return None
+    with context.transaction() as session:
+        secret = make(session)
+    return f"{context.settings.base_url}/welcome/{secret}" if secret else None
+
+
 @click.command()
 def web() -> None:
     """Serve the pages and the API only (any number of these share one database)."""
@@ -60,7 +75,7 @@ def web() -> None:
 
     settings = read_settings()
     with listen(settings) as listener, open_context(settings) as context, running(context, {"web"}) as service:
-        click.echo(f"Cocoon web: {settings.base_url}")
+        click.echo(f"Cocoon web: {first_link(context) or settings.base_url}")
         serve(service, listener)
 
 

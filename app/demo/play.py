@@ -14,6 +14,7 @@ import click
 from sqlalchemy import func, select, text
 
 from app import clock
+from app.commands.run import first_link
 from app.context import Context, open_context
 from app.demo.facts import APP_NAME, APP_STORE_ID, PACKAGE, Story
 from app.demo.store import DemoStore
@@ -60,6 +61,7 @@ def play(*, days_per_second: float, seed: int) -> None:
         workers=3,
         slack_webhook=None,  # a made-up alert must not reach real people
         webhook_url=None,
+        sign_in=given.reachable,  # a made-up story needs no door, unless it is shown to others
     )
     said = Narrator(began)
     with listen(settings) as listener, _stage(settings, said) as context:
@@ -77,7 +79,7 @@ def play(*, days_per_second: float, seed: int) -> None:
             context.settings = replace(settings, app_store_url=store.url, google_play_url=store.url)
             said(f"A small store on this machine speaks Apple's and Google's formats: {store.url}")
             with running(context, {"web", "worker"}) as service:
-                said(f"Pages and alerts run. Open   {settings.base_url}")
+                said(f"Pages and alerts run. Open   {first_link(context) or settings.base_url}")
                 player = threading.Thread(
                     target=_play, args=(service, story, story_clock, days_per_second, said), name="player", daemon=True
                 )

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from app.pages import (
+    account,
     correcting,
     destinations,
     incidents,
@@ -15,6 +16,7 @@ from app.pages import (
     sources,
     topics,
     versions,
+    welcome,
 )
 from app.pages.late import notice_late
 
@@ -32,6 +34,8 @@ for page in (
     destinations,
     preferences,
     sign_in,
+    welcome,
+    account,
 ):
     router.include_router(page.router)
 

@@ -15,7 +15,6 @@ from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from app import charts, clock
-from app.auth import asks_for_keys
 from app.errors import not_found
 from app.i18n import Words, choose_language
 from app.pages import links
@@ -119,7 +118,7 @@ def render(request: Request, template: str, words: Words, *, status: int = 200, 
             theme=theme if theme in {"light", "dark"} else "auto",
             language=words.language,
             topic_name=lambda topic: topic_name(topic, words.language),
-            signed_in=asks_for_keys(request.app.state.settings),
+            caller=getattr(request.state, "caller", None),
             flash=_flash(request, words),
             late=getattr(request.state, "late_minutes", 0),
             **values,
@@ -160,9 +159,10 @@ def go(path: str, done: str = "") -> RedirectResponse:
     return RedirectResponse(path + ("?" + urlencode({"done": done}) if done else ""), 303)
 
 
-def error_page(request: Request, status: int, detail: str) -> HTMLResponse:
+def error_page(request: Request, status: int, detail: str, key: str = "") -> HTMLResponse:
     """An error for a person."""
     words = words_of(request)
+    detail = words.t(key) if key else detail
     return render(request, "error.html", words, status=status, status_code=status, detail=detail)
 
 

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from analysis.taxonomy import taxonomy
 from app import corrections
 from app.api.shapes import RowId
+from app.auth import allow
 from app.db import DB
 from app.errors import not_found
 from app.pages.common import find_app, go, render, words_of
@@ -15,7 +16,7 @@ from app.reading import verbatims
 from app.reading.apps import today
 from models.insight import Correction
 
-router = APIRouter()
+router = APIRouter(dependencies=[allow("viewer", change="editor")])
 Word = Annotated[str, Form(max_length=100)]
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app import destinations as making
 from app.api.shapes import OptionalText, RowId, Text
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem, not_found
 from app.i18n import Words
@@ -17,7 +18,7 @@ from app.pages.slack_view import Block, read_blocks
 from app.reading import apps, deliveries
 from models.incidents import Destination, InboxMessage
 
-router = APIRouter()
+router = APIRouter(dependencies=[allow("viewer", change="admin")])
 
 
 @router.get("/destinations")

@@ -11,6 +11,7 @@ from alerts.votes import tally
 from alerts.wording import chance_sentence, lead
 from app import clock
 from app.api.shapes import Text
+from app.auth import allow
 from app.db import DB
 from app.decisions import cast_vote, decide
 from app.errors import not_found
@@ -22,7 +23,7 @@ from app.reading.apps import today
 from app.reading.trends import Period, Slice, star_trend
 from models.incidents import Incident
 
-router = APIRouter()
+router = APIRouter(dependencies=[allow("viewer", change="editor")])
 OPEN = ("open", "acknowledged")
 
 

@@ -13,9 +13,9 @@ LATE = timedelta(minutes=10)
 def notice_late(request: Request, session: DB) -> None:
     """Put on the request for how many minutes the oldest due delivery has waited, 0 while that is under ten.
 
-    Not on the page to sign in: it tells strangers nothing.
+    Not on the pages that anybody may open: strangers are told nothing.
     """
-    if request.url.path == "/login":
+    if request.state.caller is None:
         return
     age = oldest_due_age(session)
     request.state.late_minutes = int(age / timedelta(minutes=1)) if age is not None and age >= LATE else 0

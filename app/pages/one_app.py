@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from app.api.shapes import Day, Text
+from app.auth import allow
 from app.db import DB
 from app.pages.common import find_app, render, words_of
 from app.pages.drawing import star_chart
@@ -14,7 +15,7 @@ from app.pages.headlines import app_headline
 from app.reading import incidents, sources, trends, verbatims
 from app.reading.apps import listings, today
 
-router = APIRouter()
+router = APIRouter(dependencies=[allow("viewer", change="editor")])
 SPANS = (90, 365, 730)
 
 

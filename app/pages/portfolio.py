@@ -3,12 +3,13 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from app.auth import allow
 from app.db import DB
 from app.pages.common import render, words_of
 from app.pages.headlines import portfolio_headline
 from app.reading.portfolio import portfolio
 
-router = APIRouter()
+router = APIRouter(dependencies=[allow("viewer", change="editor")])
 
 
 @router.get("/")

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form
 from fastapi.responses import RedirectResponse
 
+from app.auth import OPEN
 from app.pages.common import safe_back
 
-router = APIRouter()
+router = APIRouter(dependencies=[OPEN])
 YEAR = 365 * 24 * 3600
 
 

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from app.api.filters import read_filters
 from app.api.shapes import Text
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem
 from app.i18n import Words
@@ -20,7 +21,7 @@ from app.reading.topics import topic_name, topic_names
 from app.reading.verbatims import Filters
 from models.insight import Irritant
 
-router = APIRouter()
+router = APIRouter(dependencies=[allow("viewer", change="editor")])
 ASKED = {
     "stars",
     "channel",

@@ -6,6 +6,7 @@ from fastapi import APIRouter, BackgroundTasks, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.api.shapes import Text
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem
 from app.pages.common import go, render, words_of
@@ -13,7 +14,7 @@ from app.pages.sources import ask_for_walk
 from app.reading.apps import all_apps
 from app.setup import add_from_link
 
-router = APIRouter()
+router = APIRouter(dependencies=[allow("viewer", change="editor")])
 STOREFRONTS = ("fr", "be", "ch", "lu", "ca", "gb", "us", "de", "es", "it", "pt", "nl", "ma", "sn", "ci")
 LANGUAGES = ("fr", "en", "de", "es", "it", "pt", "nl", "ar")
 

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app import clock
 from app.api.shapes import RowId
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem, not_found
 from app.pages.common import find_app, go, render, safe_back, words_of
@@ -17,7 +18,7 @@ from app.reading.apps import today
 from app.reading.checks import checks
 from models.sources import Source
 
-router = APIRouter()
+router = APIRouter(dependencies=[allow("viewer", change="editor")])
 
 
 @router.get("/sources")

@@ -8,12 +8,13 @@ from fastapi.responses import HTMLResponse, Response
 from analysis.taxonomy import TaxonomyError, taxonomy
 from app.api.shapes import LongText
 from app.api.taxonomy import read_all_again
+from app.auth import allow
 from app.db import DB
 from app.errors import Problem
 from app.own_reading import edit_topics, own_topics
 from app.pages.common import go, render, words_of
 
-router = APIRouter()
+router = APIRouter(dependencies=[allow("viewer", change="admin")])
 
 
 @router.get("/topics")

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from alerts.detectors import Comparison, Missing
 from app.api.shapes import OptionalText
+from app.auth import allow
 from app.charts import Labels
 from app.db import DB
 from app.i18n import Words
@@ -17,7 +18,7 @@ from app.reading.apps import today
 from app.reading.launches import before, launches, newest_launch
 from app.reading.versions import Pair
 
-router = APIRouter()
+router = APIRouter(dependencies=[allow("viewer", change="editor")])
 SHOWN = 60
 
 

@@ -33,7 +33,7 @@ def served(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         engine: Engine = create_engine(url, connect_args={"options": "-c timezone=UTC"})
         with transaction(engine) as session:
             seed(session, today=TODAY, days=40, daily=2)
-        plain = Settings(data=tmp_path_factory.mktemp("data"), secret_key="tests")
+        plain = Settings(data=tmp_path_factory.mktemp("data"), secret_key="tests", sign_in=False)
         app = create_app(engine, plain, Seal(b"tests"))
         app.state.kinds = KINDS
         app.state.defer = lambda *_, **__: None

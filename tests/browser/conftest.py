@@ -53,7 +53,7 @@ def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        settings = Settings(data=tmp_path_factory.mktemp("site"), port=port, secret_key="tests")
+        settings = Settings(data=tmp_path_factory.mktemp("site"), port=port, secret_key="tests", sign_in=False)
         app = create_app(engine, settings, Seal(b"tests"))
         app.state.defer = lambda *_, **__: None
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))

@@ -46,6 +46,7 @@ class Cocoon:
             "COCOON_DATA": str(self.data),
             "COCOON_PORT": str(self.port),
             "COCOON_HOST_INTERVAL_MS": "0",
+            "COCOON_SIGN_IN": "no",  # as the owner of this machine; tests/service/test_people.py signs in
             "PYTHONUNBUFFERED": "1",
             **self.environment,
         }
