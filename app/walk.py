@@ -144,7 +144,7 @@ def _take(engine: Engine, source_id: int, run_id: int, page: Page, state: Walk, 
         if times:
             # A date in the future (a clock that is wrong) must not vouch for what is not written yet.
             state.newest = min(clock.now(), max(times + ([state.newest] if state.newest else [])))
-            if page.cursor is None:  # what changed lately may have been written long ago
+            if page.cursor is None or page.reaches is None:  # what changed lately may be written long ago
                 state.oldest = min(times + ([state.oldest] if state.oldest else []))
         if page.reaches is not None:
             state.oldest = min(state.oldest or page.reaches, page.reaches)

@@ -20,6 +20,7 @@ from collectors.play_tracks import PlayTracks
 from collectors.qualtrics import Qualtrics
 from collectors.survey_plan import read_plan
 from collectors.surveymonkey import SURVEYMONKEY, SurveyMonkey
+from collectors.ticket_kinds import TICKET_KINDS
 from collectors.typeform import TYPEFORM, Typeform, read_typeform_hook
 
 Config = Mapping[str, Any]
@@ -251,6 +252,7 @@ KINDS: dict[str, SourceKind] = {
             on_hook=read_typeform_hook,
         ),
         *(SourceKind(**told) for told in CRASH_KINDS),
+        *(SourceKind(**told) for told in TICKET_KINDS),
         SourceKind(
             "qualtrics",
             "survey",
