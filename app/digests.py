@@ -7,7 +7,7 @@ only the newest letter is written, and only while it is news (12 hours; a weekly
 
 import re
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import select
@@ -15,13 +15,15 @@ from sqlalchemy.orm import Session
 
 from alerts.outbox import enqueue
 from alerts.quiet import ZONE, read_zone
-from app.letter import Every, letter
 from app.reading.apps import all_apps
 from models.apps import App
 from models.incidents import Delivery, Destination
 
+if TYPE_CHECKING:
+    from app.letter import Every
+
 LETTERS = UUID("6f0b5b9e-6c3b-4c0e-9a55-0d8f3f9a7d21")
-EVERY: tuple[Every, ...] = ("daily", "weekly")
+EVERY: tuple["Every", ...] = ("daily", "weekly")
 AT = "08:00"
 NEWS = {"daily": timedelta(hours=12), "weekly": timedelta(hours=48)}
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
@@ -47,13 +49,13 @@ def write_letters(session: Session, now: datetime, *, base_url: str) -> int:
     return written
 
 
-def wanted(config: dict[str, Any]) -> tuple[Every, ...]:
+def wanted(config: dict[str, Any]) -> "tuple[Every, ...]":
     """Which letters a destination wants."""
     given = config.get("digest")
     return tuple(every for every in EVERY if isinstance(given, list) and every in given)
 
 
-def due_at(config: dict[str, Any], every: Every, now: datetime) -> datetime | None:
+def due_at(config: dict[str, Any], every: "Every", now: datetime) -> datetime | None:
     """Return the local moment of the newest letter that is still news, None where there is none.
 
     Letters of a week come on Mondays. Settings that cannot be read are those that everybody has.
@@ -73,7 +75,7 @@ def due_at(config: dict[str, Any], every: Every, now: datetime) -> datetime | No
 
 
 def write_letter(
-    session: Session, destination: Destination, every: Every, due: datetime, *, base_url: str
+    session: Session, destination: Destination, every: "Every", due: datetime, *, base_url: str
 ) -> UUID | None:
     """Write the letter of the day `due` for one destination; None when it was written before."""
     apps = all_apps(session) if destination.app_id is None else [session.get_one(App, destination.app_id)]
@@ -82,6 +84,8 @@ def write_letter(
         return None
     language = str(destination.config.get("language") or (apps[0].language if apps else "fr"))
     zone = str(due.tzinfo)
+    from app.letter import letter  # its pages import the destinations, which import this
+
     message = letter(session, apps, every, due.date(), language=language, zone=zone, base_url=base_url)
     return enqueue(
         session,

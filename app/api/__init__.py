@@ -11,6 +11,7 @@ from app.api import (
     incidents,
     irritants,
     reviews,
+    rules,
     sources,
     taxonomy,
     trends,
@@ -31,6 +32,7 @@ for part in (
     incidents,
     deliveries,
     destinations,
+    rules,
     hooks,
 ):
     router.include_router(part.router)

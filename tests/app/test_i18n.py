@@ -46,7 +46,7 @@ def test_every_key_in_use_exists_and_none_is_idle() -> None:
     }  # fmt: skip
     assert coded <= groups
     idle = {key for key in known if key not in used and key.partition(".")[0] not in coded and "." in key}
-    built = r"picture\.|app\.days|destinations\.levels|chart\.(day|week)|versions\.|incident\.title\."
+    built = r"picture\.|app\.days|destinations\.levels|chart\.(day|week)|versions\.|incident\.title\.|rules\."
     assert not {key for key in idle if not re.match(built, key)}
 
 
