@@ -164,6 +164,7 @@ def _file_source(session: Session, app_id: int, channel: str, name: str, chosen:
     source.config = {
         "map": {c.name: c.field for c in chosen.mapping.columns},
         "zone": chosen.zone,
+        "day_first": chosen.mapping.day_first,
         "identity": identity,
     }
     return source

@@ -154,3 +154,11 @@ def reread_task(job: JobContext, app_id: int) -> None:
     queue: Queue = job.additional_context["queue"]
     if reread(context, app_id, stop=job.additional_context["stop"].is_set):
         queue.ask("irritants", f"irritants:{app_id}", app_id=app_id)
+
+
+@TASKS.task(name="replay", pass_context=True, retry=False)
+def replay_task(job: JobContext, source_id: int) -> None:
+    """Read the quarantined rows of a source once more."""
+    from app.quarantine import replay_source
+
+    replay_source(job.additional_context["context"], source_id)

@@ -25,6 +25,9 @@ from models.sources import Quarantine, Source
 from models.stability_intake import store_stability
 from models.versions import Named, split
 
+LARGEST_ROW = 100_000
+"""Bytes of an unreadable row that are kept; what was longer cannot be replayed."""
+
 MAX_BODY = 20_000
 """Longer texts are cut: no store allows more than 6,000 characters, and a novel is no review."""
 
@@ -169,24 +172,27 @@ def _store_rating(session: Session, source: Source, record: RatingRecord) -> Non
 
 
 def _store_quarantine(session: Session, source: Source, run_id: int, rows: Sequence[QuarantinedRow]) -> None:
-    for row in rows:
-        fingerprint = hashlib.sha256(row.raw).hexdigest()
-        known = session.scalar(
-            select(Quarantine.id).where(
-                Quarantine.app_id == source.app_id,
-                Quarantine.source_id == source.id,
-                Quarantine.fingerprint == fingerprint,
-            )
+    """Keep unreadable rows, the same bytes once a source. One that was replayed and cannot be read again waits anew."""
+    kept = {hashlib.sha256(row.raw).hexdigest(): row for row in rows}
+    if not kept:
+        return
+    new = insert(Quarantine).values(
+        [
+            {
+                "app_id": source.app_id,
+                "source_id": source.id,
+                "run_id": run_id,
+                "fingerprint": fingerprint,
+                "reason": mask(_clean(row.reason))[:500],
+                "raw": row.raw[:LARGEST_ROW],
+            }
+            for fingerprint, row in sorted(kept.items())
+        ]
+    )
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=["app_id", "source_id", "fingerprint"],
+            set_={"replayed_at": None, "reason": new.excluded.reason, "run_id": new.excluded.run_id},
+            where=Quarantine.replayed_at.is_not(None),
         )
-        if known is None:
-            session.add(
-                Quarantine(
-                    app_id=source.app_id,
-                    source_id=source.id,
-                    run_id=run_id,
-                    fingerprint=fingerprint,
-                    reason=row.reason,
-                    raw=row.raw[:100_000],
-                )
-            )
-    session.flush()
+    )

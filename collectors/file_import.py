@@ -24,7 +24,7 @@ PAGE_ROWS = 2_000
 
 
 @dataclass(slots=True)
-class _Reader:
+class Reader:
     """Turns rows into records by a mapping. `alike` counts rows that say the same, by eight bytes of their hash."""
 
     mapping: Mapping
@@ -128,7 +128,7 @@ def read_rows(
     a million rows, all else stays constant. `resume` is the number of rows already done. Raises SourceError.
     """
     done = int(resume) if resume and resume.isdigit() else 0
-    reader = _Reader(mapping, zone, _file_date(path), storefront, locale)
+    reader = Reader(mapping, zone, _file_date(path), storefront, locale)
     note = ""
     if "written_at" not in mapping.fields:
         note = f"no date column: every row is dated {reader.file_date:%Y-%m-%d}, the date of the file"

@@ -67,6 +67,7 @@ def _fields() -> dict[str, tuple[str, ...]]:
 
 
 FIELDS = _fields()
+_COUNTING = frozenset({"id", "ids", "no", "nr", "num", "numero", "number", "index", "row", "ligne", "rang", "rank"})
 _FRENCH_WORDS = frozenset(
     {"le", "la", "les", "des", "est", "une", "pas", "très", "et", "je", "vous", "pour", "avec", "mais"}
 )
@@ -176,7 +177,13 @@ def _by_name(cells: dict[str, list[Any]]) -> tuple[dict[str, tuple[str, float]],
         for words in names:
             if words not in known:
                 continue
-            fit = _fit(field, [value for value in cells[known[words]] if not blank(value)])
+            values = [value for value in cells[known[words]] if not blank(value)]
+            fit = _fit(field, values)
+            if 0.6 <= fit < 0.8 and field == "stars" and not _of_another_scale(values):
+                # The name tells it, and some values are wrong: those rows are set aside, the others are read.
+                doubts.append(f"some values of the column {known[words]!r} are not 1 to 5: those rows are set aside")
+                chosen[known[words]] = (field, round(0.95 * fit, 2))
+                break
             if fit >= 0.8:
                 chosen[known[words]] = (field, round(0.95 * fit, 2))
                 break
@@ -202,6 +209,12 @@ def _fit(field: str, values: list[Any]) -> float:
     }
     read = reads.get(field)
     return sum(bool(read(value)) for value in values) / len(values) if read else 1.0
+
+
+def _of_another_scale(values: list[Any]) -> bool:
+    """Whether marks go to ten, to twenty or to a hundred: three different whole numbers above five, or more."""
+    numbers = {int(text) for text in map(sound, values) if re.fullmatch(r"\d{1,3}", text)}
+    return len([number for number in numbers if number > 5]) >= 3
 
 
 def _counts_up(values: list[Any]) -> bool:
@@ -240,10 +253,17 @@ def _by_values(cells: dict[str, list[Any]], chosen: dict[str, tuple[str, float]]
         rated = [
             name
             for name, values in free.items()
-            if _fit("stars", values) == 1.0 and len({sound(value) for value in values}) >= 3
+            if _fit("stars", values) == 1.0 and len({sound(value) for value in values}) >= 3 and not _numbering(name)
         ]
         if rated:
             chosen[rated[0]] = ("stars", 0.5)
+
+
+def _numbering(name: str) -> bool:
+    """Whether a column's name says that its numbers tell rows or things apart, or belong to another field."""
+    words = _words(name)
+    others = {each for field, names in FIELDS.items() if field != "stars" for each in names}
+    return words in others or bool(_COUNTING & set(words.split()))
 
 
 def _date_order(

@@ -2,7 +2,18 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Index, Integer, LargeBinary, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigId, Created, Json, Moment
@@ -88,7 +99,7 @@ class Quarantine(Base):
     """A row that could not be read, as its bytes came, until a fix can replay it. Unmasked bytes stay off the API."""
 
     __tablename__ = "quarantine"
-    __table_args__ = (Index("ix_quarantine_app_id_source_id", "app_id", "source_id"),)
+    __table_args__ = (UniqueConstraint("app_id", "source_id", "fingerprint"),)
 
     app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
     id: Mapped[BigId]

@@ -8,11 +8,13 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from analysis.mask import mask
 from app.api.shapes import Body, Day, Name, RowId
 from app.auth import allow
 from app.db import DB
 from app.errors import Problem, not_found
-from app.pages.sources import ask_for_walk
+from app.pages.sources import ask_for_replay, ask_for_walk
+from app.quarantine import in_general, reasons, waiting
 from app.reading import sources as reading
 from app.reading.apps import today
 from app.reading.checks import checks
@@ -255,6 +257,63 @@ def list_coverage(
         raise Problem(422, "Ask for a year at most.", where="query.from")
     found = reading.coverage(session, app, first, last, source_id)
     return CoverageList(items=[CoverageOut.model_validate(cell) for cell in found])
+
+
+class UnreadOut(BaseModel):
+    """A row that could not be read. Its bytes stay on the server: nobody has masked them."""
+
+    id: int
+    run_id: int
+    reason: str
+    quarantined_at: datetime
+
+
+class UnreadCount(BaseModel):
+    """How many rows wait for one reason."""
+
+    reason: str
+    rows: int
+
+
+class Unread(BaseModel):
+    """Rows in quarantine, oldest first, and all that wait by reason."""
+
+    items: list[UnreadOut]
+    reasons: list[UnreadCount]
+    next: int | None = Field(description="give it as `after` for the next page")
+
+
+class ReplayAsked(BaseModel):
+    """A replay was asked for; what it reads is a run with the trigger replay."""
+
+    source_id: int
+    runs: str
+
+
+@router.get("/sources/{source_id}/quarantine")
+def list_quarantine(
+    source_id: RowId, session: DB, after: Annotated[int, Query(ge=0, lt=2**63)] = 0, limit: Limit = 50
+) -> Unread:
+    """The rows that could not be read, with their reasons (values masked)."""
+    source = source_or_404(session, source_id)
+    rows = waiting(session, source, limit + 1, after)
+    counts = reasons(session, [source_id]).get(source_id, [])
+    items = [
+        UnreadOut(id=row.id, run_id=row.run_id, reason=in_general(mask(row.reason)), quarantined_at=row.quarantined_at)
+        for row in rows[:limit]
+    ]
+    return Unread(
+        items=items,
+        reasons=[UnreadCount(reason=reason, rows=n) for reason, n in counts],
+        next=rows[limit - 1].id if len(rows) > limit else None,
+    )
+
+
+@router.post("/sources/{source_id}/quarantine/replay", status_code=202)
+def replay_quarantine(source_id: RowId, request: Request, session: DB, background: BackgroundTasks) -> ReplayAsked:
+    """Have the quarantined rows read once more, by any worker; what comes of it never alerts."""
+    ask_for_replay(request, background, source_or_404(session, source_id))
+    return ReplayAsked(source_id=source_id, runs=f"/api/v1/sources/{source_id}/runs")
 
 
 class CheckOut(BaseModel):

@@ -99,6 +99,44 @@ def run_source(source_id: int) -> None:
         _walk(context, source_id, "manual")
 
 
+@source.command("quarantine")
+@click.argument("source_id", type=int, required=False)
+@as_json
+def list_quarantine(source_id: int | None, as_json: bool) -> None:
+    """List the rows that could not be read: how many, and why."""
+    from sqlalchemy import select
+
+    from app.quarantine import reasons
+    from models.sources import Source
+
+    with opened() as context, context.transaction() as session:
+        sources = [s for s in session.scalars(select(Source).order_by(Source.id)) if source_id in {None, s.id}]
+        found = reasons(session, [s.id for s in sources])
+        if as_json:
+            show([{"source_id": k, "reasons": [{"reason": r, "rows": n} for r, n in v]} for k, v in found.items()])
+            return
+        for each in sources:
+            for reason, n in found.get(each.id, ()):
+                click.echo(f"{each.id:>4}  {each.name:<28} {n:>6}  {reason}")
+        if not found:
+            click.echo("No row waits in quarantine.")
+
+
+@source.command("replay")
+@click.argument("source_id", type=int)
+def replay(source_id: int) -> None:
+    """Read a source's quarantined rows once more, after a fix. What comes of it is history and never alerts."""
+    from app.quarantine import replay_source
+    from models.sources import Source
+
+    with opened() as context:
+        with context.transaction() as session:
+            if session.get(Source, source_id) is None:
+                raise click.ClickException(f"There is no source {source_id}: cocoon source list")
+        done = replay_source(context, source_id)
+    click.echo(f"{done.read} rows read now ({done.stored} new), {done.left} still cannot be read.")
+
+
 @source.command("pause")
 @click.argument("source_id", type=int)
 def pause(source_id: int) -> None:

@@ -13,6 +13,7 @@ from app.db import DB
 from app.errors import Problem, not_found
 from app.pages.common import find_app, go, render, safe_back, words_of
 from app.pages.headlines import sources_headline
+from app.quarantine import reasons
 from app.reading import sources
 from app.reading.apps import today
 from app.reading.checks import checks
@@ -48,6 +49,7 @@ def _list(request: Request, session: DB, app_id: int | None) -> HTMLResponse:
         headline=sources_headline(words, found, day),
         states=found,
         pauses=sources.pauses(session),
+        unread=reasons(session, [state.source.id for state in found if state.quarantined]),
         checks=[
             (one, check)
             for one in {state.app.id: state.app for state in found}.values()
@@ -67,7 +69,7 @@ def _just_added(state: sources.State) -> bool:
 @router.post("/sources/{source_id}/{action}")
 def act(
     source_id: RowId,
-    action: Literal["run", "backfill", "pause", "resume"],
+    action: Literal["run", "backfill", "pause", "resume", "replay"],
     request: Request,
     session: DB,
     background: BackgroundTasks,
@@ -80,6 +82,9 @@ def act(
     if action in {"pause", "resume"}:
         source.enabled = action == "resume"
         return go(safe_back(back), "saved")
+    if action == "replay":
+        ask_for_replay(request, background, source)
+        return go(safe_back(back), "queued")
     ask_for_walk(request, background, source, "manual" if action == "run" else "backfill")
     return go(safe_back(back), "queued" if action == "run" else "backfill")
 
@@ -92,3 +97,11 @@ def ask_for_walk(request: Request, background: BackgroundTasks, source: Source, 
     background.add_task(
         defer, "collect", f"source:{source.id}", source_id=source.id, app_id=source.app_id, trigger=trigger
     )
+
+
+def ask_for_replay(request: Request, background: BackgroundTasks, source: Source) -> None:
+    """Queue a replay of the source's quarantine. Raises Problem where no queue runs with this server."""
+    defer = getattr(request.app.state, "defer", None)
+    if defer is None:
+        raise Problem(503, "No job queue runs with this server: start it with “cocoon up” or “cocoon web”.")
+    background.add_task(defer, "replay", f"source:{source.id}", source_id=source.id)

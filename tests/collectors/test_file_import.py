@@ -448,3 +448,28 @@ def test_every_shared_file_comes_in_whole(name: str, shared: Callable[[str], Pat
         assert mapping.day_first
         assert min(row.written_at for row in rows) > datetime(2016, 1, 1, tzinfo=UTC)
         assert max(row.written_at for row in rows) < datetime(2022, 1, 1, tzinfo=UTC)
+
+
+def test_a_column_of_ids_from_one_to_five_is_no_stars(tmp_path: Path) -> None:
+    rows = "\n".join(f"{1 + n % 5},{n},Un avis assez long pour un texte {n}" for n in range(40))
+    mapping = guess_mapping(write(tmp_path, "x.csv", f"id,rang,texte libre\n{rows}\n"))
+    assert "stars" not in mapping.fields
+    # Under a name that says nothing else, the same values are stars.
+    assert (
+        guess_mapping(write(tmp_path, "y.csv", f"appréciation,x,texte libre\n{rows}\n")).fields["stars"]
+        == "appréciation"
+    )
+
+
+def test_a_mark_with_some_impossible_values_keeps_its_other_rows(tmp_path: Path) -> None:
+    marks = [5, 4, 1, 9, 2, 0, 3, 5, 9, 1]
+    rows = "\n".join(f"{mark},Un avis assez long pour un texte {n}" for n, mark in enumerate(marks))
+    path = write(tmp_path, "x.csv", f"note,avis\n{rows}\n")
+    mapping = guess_mapping(path)
+    assert mapping.fields["stars"] == "note"
+    assert any("not 1 to 5" in note for note in mapping.notes)
+    good, bad = read(path)
+    assert ([row.stars for row in good], len(bad)) == ([5, 4, 1, 2, 3, 5, 1], 3)
+    # Marks up to ten are another scale, and no stars at all.
+    ten = "\n".join(f"{n % 11},Un avis assez long pour un texte {n}" for n in range(40))
+    assert "stars" not in guess_mapping(write(tmp_path, "ten.csv", f"note,avis\n{ten}\n")).fields
