@@ -121,3 +121,18 @@ def _names(lines: Sequence[Line], size: Size, y: Scale, palette: Palette | None)
 
 def _round_up(share: float) -> float:
     return next((top for top in (0.01, 0.02, 0.04, 0.08, 0.12, 0.2, 0.4, 0.6, 0.8) if share <= top), 1.0)
+
+
+def counts_line(counts: Sequence[int], *, width: int = 96, height: int = 26) -> Markup:
+    """Counts as a small line from 0 up; hidden from screen readers, because the numbers stand beside it."""
+    most = max(counts, default=0)
+    if len(counts) < 2 or not most:
+        return Markup("")
+    step = (width - 6) / (len(counts) - 1)
+    spots = [(3 + n * step, height - 4 - (height - 8) * count / most) for n, count in enumerate(counts)]
+    path = "L".join(f"{_n(at)} {_n(y)}" for at, y in spots)
+    return Markup(  # noqa: S704  numbers only
+        f'<svg class="spark" viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true">'
+        f'<path d="M{path}" stroke-width="1.5" {_paint(None, "accent", stroke=True)}/>'
+        f'<circle cx="{_n(spots[-1][0])}" cy="{_n(spots[-1][1])}" r="2.5" {_paint(None, "accent")}/></svg>'
+    )

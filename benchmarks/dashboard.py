@@ -91,7 +91,7 @@ def questions(app: int, review: int, irritant: int, incident: str) -> list[Quest
         ("?q=viremant+conseller&stars=1&version=7.20", "typos and filters"),
         ("?q=absolument+introuvable", "nothing"),
     ]
-    found = [
+    return [
         Question("portfolio", "/", WEEK),
         Question("app, 3 months", f"{a}?days=90", STARS),
         Question("app, 1 year", a, STARS),
@@ -133,7 +133,6 @@ def questions(app: int, review: int, irritant: int, incident: str) -> list[Quest
         Question("API deliveries", "/api/v1/deliveries"),
         Question("API destinations", "/api/v1/destinations"),
     ]
-    return found
 
 
 def complain(engine: Engine) -> None:

@@ -77,7 +77,8 @@ def _copy(connection: Connection, rows: Sequence[PreparedVerbatim]) -> None:
             for number, r in some:
                 copy.write_row(
                     (number, 3, 3, "app_store", "app_store", r.external_id, r.storefront, r.stars, r.title, r.body,
-                     r.written_at, END, r.day, r.version, "reported", r.author, r.language, r.sentiment, r.label, r.model)
+                     r.written_at, END, r.day, r.version, "reported", r.author, r.language, r.sentiment, r.label,
+                     r.model)
                 )  # fmt: skip
         names = "app_id, verbatim_id, topic, day, sentiment, evidence"
         with raw.cursor().copy(f"COPY verbatim_topics ({names}) FROM STDIN (FORMAT BINARY)") as copy:

@@ -3,6 +3,7 @@
 from models import (
     apps,
     feedback,
+    finding,
     inbound,
     incidents,
     insight,
@@ -19,6 +20,7 @@ from models import (
 __all__ = [
     "apps",
     "feedback",
+    "finding",
     "inbound",
     "incidents",
     "insight",

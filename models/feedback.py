@@ -39,6 +39,16 @@ class Verbatim(Base):
         Index("ix_verbatims_app_id_written_at", "app_id", text("written_at DESC"), text("id DESC")),
         Index("ix_verbatims_app_id_version", "app_id", "version", text("written_at DESC")),
         Index("ix_verbatims_search", "search", postgresql_using="gin"),
+        Index(
+            "ix_verbatims_urgent", "app_id", text("written_at DESC"), text("id DESC"), postgresql_where=text("urgent")
+        ),
+        Index(
+            "ix_verbatims_revised",
+            "app_id",
+            text("written_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("revision > 0"),
+        ),
         Index("ix_verbatims_app_id_thread", "app_id", "kind", "thread", postgresql_where=text("thread IS NOT NULL")),
         Index("ix_verbatims_app_id_person", "app_id", "person", postgresql_where=text("person IS NOT NULL")),
     )

@@ -4,6 +4,7 @@ Rows are copied into a temporary table and merged with set operations (the faste
 The counts are moved by the difference the page makes, so that they never need to be rebuilt.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,7 +13,9 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.intake_sql import COLUMNS, STAGE, STEPS, TOPIC_COLUMNS
+from models.intake_sql import COLUMNS, LEARN_WORDS, STAGE, STEPS, TOPIC_COLUMNS
+
+_WORD = re.compile(r"[^\W\d_]{5,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,15 @@ def store_verbatims(session: Session, origin: Origin, rows: Iterable[PreparedVer
     for step in STEPS:
         session.execute(text(step), keys)
     fates = {row[0]: row[1] for row in session.execute(text("SELECT fate, count(*) FROM incoming GROUP BY fate"))}
+    if fates.get("new") or fates.get("revised"):
+        session.execute(text(LEARN_WORDS), {"words": sorted(words_of(latest.values()))})
     return Stored(**{fate: fates.get(fate, 0) for fate in ("new", "revised", "touched", "unchanged", "stale")})
+
+
+def words_of(rows: Iterable[PreparedVerbatim]) -> set[str]:
+    """The words of five to thirty letters, in lower case: what a mistyped search may have meant."""
+    together = "\n".join(f"{row.title} {row.body}" for row in rows)
+    return {word for word in _WORD.findall(together.lower()) if len(word) < 31}
 
 
 def _changed_at(row: PreparedVerbatim) -> datetime:

@@ -206,6 +206,13 @@ ON CONFLICT (app_id, channel, version) DO UPDATE SET released_at = excluded.rele
 WHERE releases.inferred AND excluded.released_at < releases.released_at
 """
 
+# The vocabulary that forgives typing (models.finding); sorted, so that two pages at once never wait in a circle.
+LEARN_WORDS = """
+INSERT INTO search_words (word)
+SELECT DISTINCT unaccent(word) AS plain FROM unnest(CAST(:words AS text[])) word ORDER BY plain
+ON CONFLICT DO NOTHING
+"""
+
 # Two pages of one app and kind (two storefronts) follow each other: no deadlock, and no row changes under our feet.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('cocoon:intake:' || :kind, :app_id))"
 

@@ -15,6 +15,7 @@ class DailyStars(Base):
     """Verbatims by day, channel, storefront and version: how many, their stars, and how many texts are negative."""
 
     __tablename__ = "daily_stars"
+    __table_args__ = (Index("ix_daily_stars_app_id_channel", "app_id", "channel"),)
 
     app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)

@@ -10,12 +10,14 @@ from app.api import (
     hooks,
     incidents,
     irritants,
+    journey,
     reviews,
     rules,
     sources,
     taxonomy,
     trends,
     versions,
+    views,
 )
 from app.errors import PROBLEMS
 
@@ -28,6 +30,8 @@ for part in (
     trends,
     versions,
     irritants,
+    journey,
+    views,
     sources,
     incidents,
     deliveries,

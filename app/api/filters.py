@@ -47,10 +47,14 @@ def read_filters(
     urgent: Flag = None,
     revised: Annotated[Flag, Query(description="only those that were edited, or not")] = None,
     disagrees: Annotated[Flag, Query(description="only where the text says the opposite of the stars, or not")] = None,
+    replied: Annotated[Flag, Query(description="only those that the publisher answered, or not")] = None,
+    device: Annotated[OptionalText, Query(description="as the store tells it")] = None,
     irritant: Annotated[OptionalId, Query(description="only those of this irritant")] = None,
     first: Annotated[OptionalDay, Query(alias="from")] = None,
     last: Annotated[OptionalDay, Query(alias="to")] = None,
-    q: Annotated[OptionalText, Query(description='words to find; "a phrase", or, -not')] = None,
+    q: Annotated[
+        OptionalText, Query(description='words to find, accents and slips of typing forgiven; "exactly this", or, -not')
+    ] = None,
 ) -> Filters:
     """Narrow an app's verbatims. Days are those of the app's time zone, both included."""
     if first and last and first > last:
@@ -70,6 +74,8 @@ def read_filters(
         urgent=urgent,
         revised=revised,
         disagrees=disagrees,
+        replied=replied,
+        device=device,
         irritant=irritant,
         first=first,
         last=last,

@@ -7,6 +7,8 @@ from app.pages import (
     correcting,
     destinations,
     incidents,
+    irritants,
+    journey,
     one_app,
     portfolio,
     preferences,
@@ -17,6 +19,7 @@ from app.pages import (
     sources,
     topics,
     versions,
+    views,
     welcome,
 )
 from app.pages.late import notice_late
@@ -26,7 +29,10 @@ for page in (
     portfolio,
     setup,
     one_app,
+    irritants,
     versions,
+    journey,
+    views,
     reviews,
     correcting,
     incidents,

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
-from app import charts, clock
+from app import charts, clock, lines
 from app.errors import not_found
 from app.i18n import Words, choose_language
 from app.pages import links
@@ -97,6 +97,7 @@ def _environment() -> Environment:
         star_marks=star_marks,
         star_bar=charts.star_bar,
         sparkline=charts.sparkline,
+        counts_line=lines.counts_line,
     )
     return made
 

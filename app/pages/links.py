@@ -17,6 +17,7 @@ def query_of(filters: Filters) -> list[tuple[str, str]]:
         ("topic", filters.topic),
         ("label", filters.label),
         ("intent", filters.intent),
+        ("device", filters.device),
         ("q", filters.text),
     ):
         if value is not None:
@@ -26,6 +27,7 @@ def query_of(filters: Filters) -> list[tuple[str, str]]:
         ("urgent", filters.urgent),
         ("revised", filters.revised),
         ("disagrees", filters.disagrees),
+        ("replied", filters.replied),
     ):
         if flag is not None:
             found.append((name, "true" if flag else "false"))
@@ -51,6 +53,7 @@ def reviews(
     topic: str | None = None,
     topic_negative: bool = False,
     label: str | None = None,
+    irritant: int | None = None,
 ) -> str:
     """The list of the verbatims behind a number."""
     return of_filters(
@@ -63,6 +66,7 @@ def reviews(
             topic=topic,
             topic_negative=topic_negative,
             label=label,
+            irritant=irritant,
             first=first,
             last=last,
         )

@@ -1,7 +1,9 @@
 """The verbatims of an app: search, filters as chips, a list."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
@@ -14,11 +16,15 @@ from app.errors import Problem
 from app.i18n import Words
 from app.pages import links
 from app.pages.common import find_app, render, words_of
+from app.pages.setup import STOREFRONTS
 from app.reading import trends, verbatims
 from app.reading.apps import today
 from app.reading.irritants import name_of
+from app.reading.launches import launches
+from app.reading.looking import LOOK, forgiven
 from app.reading.topics import topic_name, topic_names
 from app.reading.verbatims import Filters
+from app.reading.views import saved_views
 from models.insight import Irritant
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
@@ -35,8 +41,13 @@ ASKED = {
     "urgent",
     "revised",
     "disagrees",
+    "replied",
+    "storefront",
+    "language",
+    "device",
 }
 """What the form of filters asks; the others ride along unseen."""
+SHOWN = 40
 
 
 @router.get("/apps/{app_id}/reviews")
@@ -70,6 +81,11 @@ def page(
         lines=lines,
         next_url=links.of_filters(filters, after=following) if following else None,
         first_url=links.of_filters(filters) if after else None,
+        forgiving=filters.text is not None and forgiven(session, filters.text),
+        exact_url=links.of_filters(replace(filters, text=f'"{filters.text}"')),
+        looked=LOOK,
+        views=saved_views(session, app_id),
+        query=urlencode(links.query_of(filters)),
         csv_url=f"/api/v1{links.of_filters(filters)}".replace("/reviews", "/reviews.csv", 1),
     )
 
@@ -105,6 +121,8 @@ def _chips(words: Words, filters: Filters, irritant: str) -> list[tuple[str, str
             t("chip.disagrees" if filters.disagrees else "chip.agrees"),
             {"disagrees": None},
         ),
+        (filters.replied is not None, t("chip.replied" if filters.replied else "chip.not_replied"), {"replied": None}),
+        (filters.device is not None, filters.device or "", {"device": None}),
         (filters.irritant is not None, t("chip.irritant", name=irritant), {"irritant": None}),
         (bool(filters.first or filters.last), _days(words, filters), {"first": None, "last": None}),
         (filters.text is not None, t("chip.text", text=filters.text or ""), {"text": None}),
@@ -128,10 +146,15 @@ def _days(words: Words, filters: Filters) -> str:
 def _choices(words: Words, session: DB, filters: Filters) -> dict[str, list[tuple[str, str]]]:
     """What the filter form offers: value and name."""
     app_id = filters.app_id
-    recent = trends.versions(session, trends.Slice(app_id), trends.EVER, limit=30)
+    recent = launches(session, app_id, date(9999, 12, 31))[: -SHOWN - 1 : -1]
+    languages = ("fr", "en", "de", "es", "it", "nl", "pt", "ar")
     return {
         "channel": [(channel, words.name("channel", channel)) for channel in trends.channels(session, app_id)],
         "version": [(found.version, found.version) for found in recent],
+        "storefront": sorted(
+            ((code, words.country(code)) for code in STOREFRONTS), key=lambda pair: pair[1].casefold()
+        ),
+        "language": [(code, words.language_name(code)) for code in languages],
         "topic": sorted(topic_names(words.language).items(), key=lambda pair: pair[1].casefold()),
         "label": [(label, words.name("label", label)) for label in ("negative", "mixed", "neutral", "positive")],
         "intent": [(intent, words.name("intent", intent)) for intent in ("problem", "request", "question", "praise")],

@@ -75,7 +75,13 @@ def portfolio(session: Session) -> list[Row]:
     sources = dict(session.execute(select(Source.app_id, func.count()).group_by(Source.app_id)).all())
     last = dict(
         session.execute(
-            select(DailyStars.app_id, func.max(DailyStars.day)).where(DailyStars.n > 0).group_by(DailyStars.app_id)
+            select(
+                App.id,
+                select(func.max(DailyStars.day))
+                .where(DailyStars.app_id == App.id, DailyStars.n > 0)
+                .correlate(App)
+                .scalar_subquery(),
+            )
         ).all()
     )
     rows = [

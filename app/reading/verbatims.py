@@ -3,20 +3,18 @@
 import base64
 import binascii
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, false, func, literal_column, or_, select, tuple_
+from sqlalchemy import Select, and_, exists, false, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from app.reading.looking import Count, count_by_looking, look, matches
 from app.reading.members import gathered, members, spans_of
 from app.reading.trends import EVER, Period, Slice, labelled, mentions, total
 from models.feedback import Revision, Verbatim, VerbatimTopic
-from models.insight import Irritant
-
-CAP = 1000
-"""Counting a search stops here: exact counts of a frequent word cost seconds at ten million rows."""
+from models.insight import Irritant, IrritantDay
 
 
 class BadCursorError(ValueError):
@@ -45,6 +43,8 @@ class Filters:
     urgent: bool | None = None
     revised: bool | None = None
     disagrees: bool | None = None
+    replied: bool | None = None
+    device: str | None = None
     irritant: int | None = None
     first: date | None = None
     last: date | None = None
@@ -54,7 +54,7 @@ class Filters:
     def from_rollups(self) -> bool:
         """Whether daily_stars can count them."""
         whole = (self.language, self.topic, self.intent, self.urgent, self.revised, self.text)
-        others = (*whole, self.disagrees, self.irritant)
+        others = (*whole, self.disagrees, self.replied, self.device, self.irritant)
         if self.label is not None and (
             self.label not in {"negative", "positive"} or self.stars or self.rated is not None
         ):
@@ -62,19 +62,23 @@ class Filters:
         return all(other is None for other in others)
 
     @property
+    def narrowed(self) -> bool:
+        """Whether anything but what an index walks along narrows them."""
+        return replace(self, version=None, urgent=self.urgent is False or None, revised=self.revised is False or None,
+                       first=None, last=None) != Filters(self.app_id)  # fmt: skip
+
+    @property
+    def from_irritant_rollups(self) -> bool:
+        """Whether irritant_days can count them."""
+        alone = replace(self, irritant=None, version=None, channel=None, first=None, last=None)
+        return self.irritant is not None and alone == Filters(self.app_id)
+
+    @property
     def from_topic_rollups(self) -> bool:
         """Whether daily_topics can count them."""
         whole = (self.storefront, self.language, self.label, self.intent, self.urgent, self.revised, self.text)
-        others = (*whole, self.disagrees, self.irritant)
+        others = (*whole, self.disagrees, self.replied, self.device, self.irritant)
         return self.topic is not None and not self.stars and self.rated is None and all(o is None for o in others)
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many; `capped` means at least so many."""
-
-    n: int
-    capped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +108,17 @@ def _narrow(session: Session, filters: Filters) -> Select[Any]:
         (Verbatim.channel, filters.channel),
         (Verbatim.storefront, filters.storefront),
         (Verbatim.language, filters.language),
+        (Verbatim.device, filters.device),
         (Verbatim.label, filters.label),
-        (Verbatim.urgent, filters.urgent),
     ):
         if value is not None:
             query = query.where(column == value)
+    if filters.urgent is not None:
+        query = query.where(Verbatim.urgent if filters.urgent else ~Verbatim.urgent)
     if filters.revised is not None:
         query = query.where(Verbatim.revision > 0 if filters.revised else Verbatim.revision == 0)
+    if filters.replied is not None:
+        query = query.where(Verbatim.reply.is_not(None) if filters.replied else Verbatim.reply.is_(None))
     if filters.disagrees is not None:
         disagrees = or_(
             and_(Verbatim.stars >= 4, Verbatim.sentiment <= -AGAINST),
@@ -132,9 +140,20 @@ def _narrow(session: Session, filters: Filters) -> Select[Any]:
         query = query.where(mention.where(VerbatimTopic.sentiment < 0) if filters.topic_negative else mention)
     query = _days(query, filters)
     if filters.text is not None:
-        wanted = func.websearch_to_tsquery(literal_column("'cocoon'::regconfig"), filters.text)
-        query = query.where(Verbatim.search.bool_op("@@")(wanted))
+        query = query.where(matches(filters.text))
     return query
+
+
+def _walk(filters: Filters) -> Select[Any]:
+    """The rows that an index brings in order, the newest first, whatever else narrows them."""
+    query = select(Verbatim).where(Verbatim.app_id == filters.app_id)
+    if filters.version is not None:
+        query = query.where(Verbatim.version == filters.version)
+    if filters.urgent:
+        query = query.where(Verbatim.urgent)
+    if filters.revised:
+        query = query.where(Verbatim.revision > 0)
+    return _days(query, filters)
 
 
 def _days(query: Select[Any], filters: Filters) -> Select[Any]:
@@ -163,14 +182,25 @@ def count(session: Session, filters: Filters) -> Count:
             wanted = sum(stars[star - 1] for star in set(filters.stars))
             return Count(0 if filters.rated is False else wanted)
         return Count(n if filters.rated is None else sum(stars) if filters.rated else n - sum(stars))
-    some = _narrow(session, filters).with_only_columns(Verbatim.id).limit(CAP + 1).subquery()
-    n = session.scalar(select(func.count()).select_from(some)) or 0
-    return Count(min(n, CAP), n > CAP)
+    if filters.from_irritant_rollups:
+        return Count(complaints(session, filters, period))
+    return count_by_looking(session, _narrow(session, filters), _walk(filters), words=filters.text is not None)
 
 
-def write_cursor(verbatim: Verbatim) -> str:
-    """Where the next page goes on."""
-    return base64.urlsafe_b64encode(f"{verbatim.written_at.isoformat()}|{verbatim.id}".encode()).decode().rstrip("=")
+def complaints(session: Session, filters: Filters, period: Period) -> int:
+    """How many verbatims are an irritant's, from its daily counts."""
+    d = IrritantDay
+    where = [d.app_id == filters.app_id, d.irritant_id == filters.irritant, d.day.between(period.first, period.last)]
+    if filters.channel is not None:
+        where.append(d.channel == filters.channel)
+    if filters.version is not None:
+        where.append(d.version == filters.version)
+    return int(session.scalar(select(func.coalesce(func.sum(d.n), 0)).where(*where)) or 0)
+
+
+def write_cursor(written_at: datetime, ident: int) -> str:
+    """Where the next page goes on: after this moment and id."""
+    return base64.urlsafe_b64encode(f"{written_at.isoformat()}|{ident}".encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str) -> tuple[datetime, int]:
@@ -187,15 +217,21 @@ def read_cursor(cursor: str) -> tuple[datetime, int]:
 
 
 def page(
-    session: Session, filters: Filters, *, after: str | None = None, limit: int = 50
+    session: Session, filters: Filters, *, after: str | None = None, limit: int = 50, bounded: bool = True
 ) -> tuple[list[Line], str | None]:
-    """Up to `limit` verbatims, newest first, and the cursor of the next page or None. Raises BadCursorError."""
-    query = _narrow(session, filters).order_by(Verbatim.written_at.desc(), Verbatim.id.desc()).limit(limit + 1)
+    """Up to `limit` verbatims, newest first, and the cursor of the next page or None. Raises BadCursorError.
+
+    A page looks at so many rows and no more (`app.reading.looking`), so that rare filters on millions of rows answer
+    at once: it may be short, even empty, and still have a next one. `bounded=False` looks until it is full.
+    """
+    query, walk = _narrow(session, filters), _walk(filters)
     if after:
-        query = query.where(tuple_(Verbatim.written_at, Verbatim.id) < read_cursor(after))
-    found = list(session.scalars(query))
-    more = len(found) > limit
-    return with_context(session, filters.app_id, found[:limit]), write_cursor(found[limit - 1]) if more else None
+        edge = tuple_(Verbatim.written_at, Verbatim.id) < read_cursor(after)
+        query, walk = query.where(edge), walk.where(edge)
+    found, going_on = look(
+        session, query, walk, limit, narrowed=filters.narrowed, words=filters.text is not None, bounded=bounded
+    )
+    return with_context(session, filters.app_id, found), write_cursor(*going_on) if going_on else None
 
 
 def with_context(session: Session, app_id: int, found: Sequence[Verbatim]) -> list[Line]:
@@ -251,7 +287,7 @@ def stream(session: Session, filters: Filters, batch: int = 500) -> Iterator[Lin
     """All of them, at constant memory, page by page."""
     after: str | None = None
     while True:
-        lines, after = page(session, filters, after=after, limit=batch)
+        lines, after = page(session, filters, after=after, limit=batch, bounded=False)
         yield from lines
         session.expunge_all()
         if after is None:

@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
+from app.irritant_counts import count
 from models.apps import App, Listing
 from models.feedback import Revision, Verbatim, VerbatimTopic
 from models.incidents import Delivery, Destination, InboxMessage, Incident, IncidentEvent
+from models.insight import Irritant, IrritantEvent
 from models.ratings import RatingSnapshot
 from models.releases import Release
 from models.sources import Coverage, Quarantine, Run, Source
@@ -46,6 +48,7 @@ class Portfolio:
     sources: list[Source]
     incident: Incident | None
     destination: Destination | None
+    irritant: int = 0
 
 
 def seed(
@@ -72,8 +75,11 @@ def seed(
     session.add(destination)
     session.flush()
     incident = _incident(session, made[0], today, destination)
+    for app in made[:2]:
+        _irritants(session, app, today)
     session.flush()
-    return Portfolio(made, sources, incident, destination)
+    born = session.scalar(select(func.min(Irritant.id)).where(Irritant.app_id == made[0].id)) or 0
+    return Portfolio(made, sources, incident, destination, born)
 
 
 def _sources(session: Session, app: App, today: date, *, quiet: bool) -> list[Source]:
@@ -339,6 +345,25 @@ def _counters(session: Session, app: App, today: date) -> None:
                 histogram=[9000, 3000, 6000, 20000, 74000],
             )
         )
+
+
+def _irritants(session: Session, app: App, today: date) -> None:
+    """One that began with the newest version, and two that were always there."""
+    for topic, standing in (("sign_in", False), ("transfer", True), ("crash", True)):
+        began = today - timedelta(days=10 if not standing else 1000)
+        row = Irritant(
+            app_id=app.id, key=f"topic:{topic}", keys=[f"topic:{topic}"], standing=standing,
+            name_fr="Connexion impossible" if not standing else topic,
+            name_en="Cannot sign in" if not standing else topic,
+            state="ongoing" if standing else "emerging", state_since=today - timedelta(days=5), began_day=began,
+            noticed_day=began, began_version="" if standing else "7.3", channels=[], score=5.2 if not standing else 0.0,
+            share_before=0.02, share_peak=0.3, phrases=["me connecter", "virement"],
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        if not standing:
+            session.add(IrritantEvent(app_id=app.id, irritant_id=row.id, day=began, kind="born", detail={}))
+    count(session, app.id, today, datetime.combine(today, datetime.min.time(), UTC))
 
 
 def _incident(session: Session, app: App, today: date, destination: Destination) -> Incident:

@@ -33,6 +33,12 @@ def numbers(html: str) -> list[tuple[str, int]]:
     return found
 
 
+def irritant_pages(web: TestClient, app: int) -> list[str]:
+    """The page of every irritant that the list names."""
+    html = web.get(f"/apps/{app}/irritants").text
+    return sorted(set(re.findall(rf'"(/apps/{app}/irritants/\d+)"', html)))
+
+
 @pytest.mark.parametrize("number", range(3))
 def test_numbers_equal_what_their_links_open(web: TestClient, db: Session, number: int) -> None:
     chance = random.Random(number)
@@ -43,6 +49,8 @@ def test_numbers_equal_what_their_links_open(web: TestClient, db: Session, numbe
     for app in made.apps:
         paths += [f"/apps/{app.id}", f"/apps/{app.id}?days=90&channel=google_play", f"/apps/{app.id}?days=730"]
         paths += [f"/apps/{app.id}/versions", f"/apps/{app.id}/versions?channel=app_store"]
+        paths += [f"/apps/{app.id}/irritants", f"/apps/{app.id}/irritants?channel=google_play&days=28"]
+        paths += [f"/apps/{app.id}/journey", *irritant_pages(web, app.id)]
     for path in paths:
         found = numbers(web.get(path).text)
         for url, shown in found if len(found) < 9 else chance.sample(found, 9):
@@ -52,7 +60,7 @@ def test_numbers_equal_what_their_links_open(web: TestClient, db: Session, numbe
             assert told, url
             assert int(told[2].replace(",", "")) == shown
             checked += 1
-    assert checked > 40
+    assert checked > 80
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -39,13 +39,17 @@ def looking(browser: Browser, **how: Any) -> Iterator[tuple[Page, list[str]]]:
 
 
 def paths(portfolio: Portfolio) -> dict[str, str]:
-    app, incident = portfolio.apps[0].id, portfolio.incident
+    app, incident, irritant = portfolio.apps[0].id, portfolio.incident, portfolio.irritant
     assert incident is not None
     return {
         "portfolio": "/",
         "app": f"/apps/{app}",
         "app-days": f"/apps/{app}?days=90",
         "versions": f"/apps/{app}/versions",
+        "irritants": f"/apps/{app}/irritants",
+        "irritant": f"/apps/{app}/irritants/{irritant}",
+        "journey": f"/apps/{app}/journey",
+        "search": f"/apps/{app}/reviews?q=conecter&label=negative",
         "reviews": f"/apps/{app}/reviews?stars=1&stars=2&topic=sign_in",
         "incidents": "/incidents",
         "incident": f"/incidents/{incident.id}",

@@ -1,0 +1,107 @@
+"""The journey: steps of the taxonomy as columns, channels as rows; who speaks there, how, and what hurts."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from analysis.taxonomy import taxonomy
+from app.reading.irritants import Row, listed
+from app.reading.trends import Period, channels
+from models.rollups import DailyStars, DailyTopics
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPart:
+    """A topic of a cell: its mentions, and how many speak badly of it."""
+
+    topic: str
+    n: int
+    negative: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A step on a channel. `n` counts mentions of its topics: one verbatim may speak of two."""
+
+    step: str
+    channel: str
+    topics: list[TopicPart]
+
+    @property
+    def n(self) -> int:
+        """Mentions of all its topics."""
+        return sum(part.n for part in self.topics)
+
+    @property
+    def negative(self) -> int:
+        """Those that speak badly."""
+        return sum(part.negative for part in self.topics)
+
+    @property
+    def mood(self) -> str:
+        """good (at most a third speak badly), mixed (up to two thirds), bad, or none below five mentions."""
+        if self.n < 5:
+            return "none"
+        share = self.negative / self.n
+        return "bad" if share > 2 / 3 else "mixed" if share > 1 / 3 else "good"
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """Rows of cells by channel, in the order of the steps; irritants by step; verbatims by channel."""
+
+    period: Period
+    steps: list[str]
+    channels: list[str]
+    cells: dict[tuple[str, str], Cell]
+    irritants: dict[str, list[Row]]
+    totals: dict[str, int]
+
+    def of_step(self, step: str) -> list[Cell]:
+        """Its cells, one a channel."""
+        return [self.cells[step, channel] for channel in self.channels]
+
+
+def journey(session: Session, app_id: int, period: Period, language: str) -> Journey:
+    """Read the map of a period from the daily counts."""
+    steps = [step.id for step in taxonomy().steps]
+    where = (DailyTopics.app_id == app_id, DailyTopics.day.between(period.first, period.last))
+    rows = session.execute(
+        select(DailyTopics.channel, DailyTopics.topic, func.sum(DailyTopics.n), func.sum(DailyTopics.negative))
+        .where(*where)
+        .group_by(DailyTopics.channel, DailyTopics.topic)
+    )
+    parts: dict[tuple[str, str], list[TopicPart]] = {}
+    for channel, topic, n, negative in rows:
+        known = taxonomy().topics.get(topic)
+        if n:
+            parts.setdefault((known.step if known else "whole_app", channel), []).append(
+                TopicPart(topic, int(n), int(negative))
+            )
+    found = channels(session, app_id)
+    hurting: dict[str, list[Row]] = {}
+    for row in listed(session, app_id, period, language, states=("emerging", "back", "ongoing", "fix_shipped")):
+        hurting.setdefault(row.step, []).append(row)
+    return Journey(
+        period=period,
+        steps=steps,
+        channels=found,
+        cells={
+            (step, channel): Cell(
+                step, channel, sorted(parts.get((step, channel), []), key=lambda part: (-part.negative, -part.n))
+            )
+            for step in steps
+            for channel in found
+        },
+        irritants=hurting,
+        totals=_totals(session, app_id, period.first, period.last),
+    )
+
+
+def _totals(session: Session, app_id: int, first: date, last: date) -> dict[str, int]:
+    query = select(DailyStars.channel, func.sum(DailyStars.n)).where(
+        DailyStars.app_id == app_id, DailyStars.day.between(first, last)
+    )
+    return {channel: int(n) for channel, n in session.execute(query.group_by(DailyStars.channel))}

@@ -1,0 +1,136 @@
+"""Looking for verbatims in a table of any size, with a bound on the rows that are looked at.
+
+Lists go along an index from the newest backwards and filter as they go: quick where matches are many. Where they are
+few, a list would go through millions of rows, so it stops after `LOOK` of them and says where to go on. A search is
+tried the same way first; if its words are rare, the text index has them all, few enough to sort. Which of the two it
+is, the newest rows say better than the planner's statistics, which know the frequent words only (docs/decisions.md).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Interval, Select, cast, func, select, text, tuple_
+from sqlalchemy.orm import Session
+
+from models.feedback import Verbatim
+
+CAP = 1000
+"""Counting stops here: exact counts of a frequent word cost seconds at ten million rows."""
+
+LOOK = 15_000
+"""Rows that a page or a count looks at; about 30 ms with a warm cache."""
+
+LOOK_FOR_WORDS = 6_000
+"""Rows in which a search is tried before the text index is asked."""
+
+FREQUENT = 200
+"""Matches among those rows from which a word is frequent, and counted along the index of time."""
+
+Place = tuple[datetime, int]
+_KEY = (Verbatim.written_at, Verbatim.id)
+_NEWEST = (Verbatim.written_at.desc(), Verbatim.id.desc())
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many; `capped` means at least so many (none may be among those looked at)."""
+
+    n: int
+    capped: bool = False
+
+
+def matches(wanted: str) -> ColumnElement[bool]:
+    """The condition that a verbatim has these words, typing forgiven (the database's function cocoon_query)."""
+    # As a scalar subquery it is worked out once, not once a row or a plan.
+    return Verbatim.search.bool_op("@@")(select(func.cocoon_query(wanted)).scalar_subquery())
+
+
+def forgiven(session: Session, wanted: str) -> bool:
+    """Whether other words than the typed ones are looked for too."""
+    asked = text("SELECT cocoon_query(:wanted)::text <> websearch_to_tsquery('cocoon', :wanted)::text")
+    return bool(session.scalar(asked, {"wanted": wanted}))
+
+
+def look(
+    session: Session,
+    query: Select[Any],
+    walk: Select[Any],
+    limit: int,
+    *,
+    narrowed: bool,
+    words: bool,
+    bounded: bool = True,
+) -> tuple[list[Verbatim], Place | None]:
+    """Up to `limit` rows of `query`, newest first, and where to go on (None: that was all).
+
+    `walk` is the same without what no index walks along.
+    """
+    edge = _edge(session, walk, LOOK_FOR_WORDS if words else LOOK) if narrowed and (bounded or words) else None
+    within = query if edge is None else query.where(tuple_(*_KEY) >= edge)
+    found = list(session.scalars(within.order_by(*_NEWEST).limit(limit + 1)))
+    if edge is not None and len(found) <= limit:
+        if words:
+            found = _by_words(session, query, limit + 1)
+        else:
+            return found, edge
+    if len(found) > limit:
+        last = found[limit - 1]
+        return found[:limit], (last.written_at, last.id)
+    return found, None
+
+
+def count_by_looking(session: Session, query: Select[Any], walk: Select[Any], *, words: bool) -> Count:
+    """How many rows of `query` there are, as far as is looked."""
+    edge = _edge(session, walk, LOOK_FOR_WORDS if words else LOOK)
+    n = _some(session, query if edge is None else query.where(tuple_(*_KEY) >= edge))
+    if n > CAP or edge is None:
+        return Count(min(n, CAP), n > CAP)
+    if not words:
+        return Count(n, True)
+    if n < FREQUENT:
+        with _only_bitmaps(session):
+            n = _some(session, query)
+    else:
+        n = _some(session, query.order_by(*_NEWEST))
+    return Count(min(n, CAP), n > CAP)
+
+
+def _some(session: Session, query: Select[Any]) -> int:
+    some = query.with_only_columns(Verbatim.id).limit(CAP + 1).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def _edge(session: Session, walk: Select[Any], rows: int) -> Place | None:
+    """The last of the newest so many rows of a walk; None where there are fewer."""
+    query = walk.with_only_columns(*_KEY).order_by(*_NEWEST).offset(rows - 1).limit(1)
+    found = session.execute(query).one_or_none()
+    return (found[0], found[1]) if found else None
+
+
+def _by_words(session: Session, query: Select[Any], limit: int) -> list[Verbatim]:
+    """The newest matches of rare words: all of them by the text index, then sorted."""
+    # An order that no index has, so that the planner cannot go along the index of time in the hope of an early end.
+    moment = Verbatim.written_at + cast("0", Interval)
+    keys = query.with_only_columns(Verbatim.id).order_by(moment.desc(), Verbatim.id.desc()).limit(limit)
+    with _only_bitmaps(session):
+        ids = list(session.scalars(keys))
+    if not ids:
+        return []
+    of_app = query.whereclause
+    assert of_app is not None
+    rows = select(Verbatim).where(Verbatim.id.in_(ids), of_app).order_by(*_NEWEST)
+    return list(session.scalars(rows))
+
+
+class _only_bitmaps:  # noqa: N801  reads as a statement
+    """Within it, the planner takes the text index instead of reading everything."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        self._session.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off"))
+
+    def __exit__(self, *_: object) -> None:
+        self._session.execute(text("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on"))
