@@ -1,12 +1,16 @@
 """Who changed what: a line in the transaction of the change, so that neither is kept without the other."""
 
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from fastapi import Request
-from sqlalchemy import select
+from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Session
 
+from app.db import DB
+from app.guard import SAFE
 from models.people import Audit
 
 
@@ -52,3 +56,76 @@ def lines(
     if before:
         query = query.where(Audit.id < before)
     return list(session.scalars(query if limit is None else query.limit(limit)))
+
+
+UNTOLD = frozenset({"audit", "incident_events", "deliveries", "inbox", "sessions", "attempts", "invitations", "runs"})
+"""Tables whose rows are themselves a record, or of no interest to who asks what was changed."""
+_SECRET = re.compile("sealed|secret|password|hash|token|key")
+_MOST = 20
+
+
+@event.listens_for(Session, "after_attach")
+def _told(session: Session, row: object) -> None:
+    if isinstance(row, Audit):
+        session.info["told"] = True
+
+
+@event.listens_for(Session, "before_flush")
+def _note(session: Session, *_: object) -> None:
+    """Keep what this flush writes, where a request wants it noted (`leave_trace`)."""
+    kept: list[tuple[str, dict[str, Any]]] | None = session.info.get("changes")
+    if kept is None:
+        return
+    for verb, rows in (("created", session.new), ("changed", session.dirty), ("deleted", session.deleted)):
+        for row in rows:
+            table = getattr(row, "__tablename__", "")
+            if table and table not in UNTOLD and (verb != "changed" or session.is_modified(row)):
+                kept.append((f"{_one(table)}.{verb}", {"row": row, **_values(row, verb)}))
+
+
+def _one(table: str) -> str:
+    return f"{table[:-3]}y" if table.endswith("ies") else table.removesuffix("s")
+
+
+def _values(row: Any, verb: str) -> dict[str, Any]:
+    """What changed, from what to what; of secrets only that they changed."""
+    told: dict[str, Any] = {}
+    for attribute in inspect(row).mapper.column_attrs:
+        name = attribute.key
+        if verb == "changed":
+            history = inspect(row).attrs[name].history
+            if history.has_changes():
+                before, after = (history.deleted or [None])[0], (history.added or [None])[0]
+                told[name] = "changed" if _SECRET.search(name) else [_short(before), _short(after)]
+        elif name in {"name", "email", "kind", "title", "app_id", "channel"}:
+            told[name] = _short(getattr(row, name))
+    return told
+
+
+def _short(value: object) -> object:
+    value = value if _json(value) else str(value)
+    return value if len(str(value)) <= 200 else f"{str(value)[:200]}…"
+
+
+def leave_trace(request: Request, session: DB) -> Iterator[None]:
+    """Note what a request changed, in its own transaction, unless the route said it better itself (`record`).
+
+    A dependency of the whole application: no route can forget it. A request that failed leaves nothing.
+    """
+    if request.method in SAFE:
+        yield
+        return
+    changes: list[tuple[str, dict[str, Any]]] = []
+    session.info["changes"] = changes
+    yield
+    caller = getattr(request.state, "caller", None)
+    if caller is None:
+        return
+    session.flush()
+    if session.info.get("told"):
+        return
+    for action, detail in changes[:_MOST]:
+        row = detail.pop("row")
+        session.add(Audit(actor=caller.label, action=action, detail=plain({"id": getattr(row, "id", None), **detail})))
+    if len(changes) > _MOST:
+        session.add(Audit(actor=caller.label, action="and.more", detail={"rows": len(changes) - _MOST}))

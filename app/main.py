@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import auth, errors, guard
+from app import audit, auth, errors, guard
 from app.api import router as api
 from app.api import slack_actions
 from app.db import Bind, transaction
@@ -34,7 +34,7 @@ def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(auth.check_role)],
+        dependencies=[Depends(auth.check_role), Depends(audit.leave_trace, scope="function")],
     )
     app.state.bind, app.state.settings, app.state.seal = bind, settings, seal
     errors.install(app)

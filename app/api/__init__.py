@@ -11,6 +11,7 @@ from app.api import (
     incidents,
     irritants,
     journey,
+    people,
     reviews,
     rules,
     sources,
@@ -38,7 +39,9 @@ for part in (
     destinations,
     rules,
     hooks,
+    people,
 ):
     router.include_router(part.router)
+router.include_router(people.mine)
 
 __all__ = ["router"]

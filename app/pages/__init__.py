@@ -14,6 +14,7 @@ from app.pages import (
     preferences,
     reviews,
     rules,
+    settings,
     setup,
     sign_in,
     sources,
@@ -44,6 +45,7 @@ for page in (
     sign_in,
     welcome,
     account,
+    settings,
 ):
     router.include_router(page.router)
 

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from app import charts, clock, lines
+from app.auth import Role
 from app.errors import not_found
 from app.i18n import Words, choose_language
 from app.pages import links
@@ -24,6 +25,16 @@ from app.reading.topics import topic_name
 from models.apps import App
 
 _HERE = Path(__file__).parent.parent
+SETTINGS: tuple[tuple[str, str, Role], ...] = (
+    ("sources", "/sources", "viewer"),
+    ("destinations", "/destinations", "viewer"),
+    ("topics", "/topics", "viewer"),
+    ("rules", "/settings/rules", "viewer"),
+    ("people", "/settings/people", "admin"),
+    ("keys", "/settings/keys", "admin"),
+    ("audit", "/settings/audit", "admin"),
+)
+"""The pages of the settings, in the order of their navigation (settings.NAME, settings.NAME_lead in the locales)."""
 _MASK = re.compile("⟨(iban|card|phone|email|name)⟩")
 
 
@@ -119,6 +130,7 @@ def render(request: Request, template: str, words: Words, *, status: int = 200, 
             theme=theme if theme in {"light", "dark"} else "auto",
             language=words.language,
             topic_name=lambda topic: topic_name(topic, words.language),
+            settings_pages=SETTINGS,
             caller=getattr(request.state, "caller", None),
             flash=_flash(request, words),
             late=getattr(request.state, "late_minutes", 0),

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy.orm import object_session
 
-from app import clock
+from app import audit, clock
 from app.api.shapes import RowId
 from app.auth import allow
 from app.db import DB
@@ -97,6 +98,9 @@ def ask_for_walk(request: Request, background: BackgroundTasks, source: Source, 
     background.add_task(
         defer, "collect", f"source:{source.id}", source_id=source.id, app_id=source.app_id, trigger=trigger
     )
+    session = object_session(source)
+    if session is not None and trigger != "first":
+        audit.record(session, request, "source.asked", source=source.id, name=source.name, trigger=trigger)
 
 
 def ask_for_replay(request: Request, background: BackgroundTasks, source: Source) -> None:

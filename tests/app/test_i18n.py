@@ -42,12 +42,13 @@ def test_every_key_in_use_exists_and_none_is_idle() -> None:
     coded = {
         "channel", "kind", "label", "intent", "rule", "severity", "incident_state", "outcome", "coverage", "trigger",
         "check", "delivery", "message", "event", "actor", "done", "theme", "tab", "error", "col", "mask", "verdict",
-        "role", "problem", "mood", "irritant_state", "irritant_event",
+        "role", "problem", "scope", "mood", "irritant_state", "irritant_event",
     }  # fmt: skip
     assert coded <= groups
     idle = {key for key in known if key not in used and key.partition(".")[0] not in coded and "." in key}
     built = (
-        r"picture\.|app\.days|destinations\.levels|chart\.(day|week)|versions\.|irritant\.by_|incident\.title\.|rules\."
+        r"settings\.|picture\.|app\.days|destinations\.levels|chart\.(day|week)|versions\.|irritant\.by_|"
+        r"incident\.title\.|rules\."
     )
     assert not {key for key in idle if not re.match(built, key)}
 

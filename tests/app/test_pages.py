@@ -20,7 +20,19 @@ ENGLISH = {"Accept-Language": "en-GB,en;q=0.9"}
 
 
 def pages(portfolio: Portfolio | None) -> list[str]:
-    found = ["/", "/setup", "/incidents", "/sources", "/destinations", "/inbox"]
+    found = [
+        "/",
+        "/setup",
+        "/incidents",
+        "/sources",
+        "/destinations",
+        "/inbox",
+        "/settings",
+        "/settings/people",
+        "/settings/keys",
+        "/settings/audit",
+        "/account",
+    ]
     for app in portfolio.apps if portfolio else []:
         found += [
             f"/apps/{app.id}{tail}" for tail in ("", "?days=90", "?days=730", "/reviews", "/incidents", "/sources")

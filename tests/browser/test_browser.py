@@ -57,6 +57,10 @@ def paths(portfolio: Portfolio) -> dict[str, str]:
         "setup": "/setup",
         "destinations": "/destinations",
         "inbox": "/inbox",
+        "settings": "/settings",
+        "people": "/settings/people",
+        "keys": "/settings/keys",
+        "audit": "/settings/audit",
         "nothing": "/apps/424242",
     }
 
