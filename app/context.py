@@ -39,10 +39,18 @@ class Context:
         """A session that commits at the end of the block."""
         return transaction(self.engine)
 
-    def source_config(self, source: "Source") -> dict[str, Any]:
-        """What a source's collector is built from: its own settings over the installation's store addresses."""
+    def source_config(self, source: "Source", *, newest: bool = False) -> dict[str, Any]:
+        """What a source's collector is built from: its own settings over the installation's store addresses.
+
+        Credentials that it names are opened; with `newest`, those that are still to be proved.
+        """
+        from app.credentials import named, resolved
+
         addresses = {"app_store_url": self.settings.app_store_url, "google_play_url": self.settings.google_play_url}
-        return addresses | source.config
+        if not named(source.config):
+            return addresses | source.config
+        with self.transaction() as session:
+            return addresses | resolved(session, self.seal, source.config, newest=newest)
 
     @property
     def conninfo(self) -> str:

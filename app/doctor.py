@@ -2,14 +2,15 @@
 
 import shutil
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.context import Context
-from collectors.base import SourceError
+from collectors.base import Probe, SourceError
 from collectors.registry import build
+from models.credentials import Credential
 from models.incidents import Delivery, Destination
 from models.sources import HostPause, Source
 
@@ -27,7 +28,14 @@ class Finding(NamedTuple):
 def examine(context: Context, *, offline: bool = False) -> list[Finding]:
     """Check everything once. With `offline` the sources are not called."""
     with context.transaction() as session:
-        findings = [_database(session), _disk(context), _jobs(session), *_destinations(session), *_pauses(session)]
+        findings = [
+            _database(session),
+            _disk(context),
+            _jobs(session),
+            *_destinations(session),
+            *_pauses(session),
+            *_credentials(session),
+        ]
         sources = session.scalars(select(Source).where(Source.enabled, Source.rhythm_minutes.is_not(None))).all()
     if not sources:
         findings.append(Finding("sources", False, "none yet: cocoon source add LINK"))
@@ -100,9 +108,23 @@ def _pauses(session: Session) -> list[Finding]:
     ]
 
 
-def _source(context: Context, source: Source) -> list[Finding]:
+def probes_of(context: Context, source: Source, config: dict[str, Any]) -> list[Probe]:
+    """Try every right that a source needs with these settings; a source that cannot be built is one failed trial."""
     try:
-        collector = build(source.kind, context.source_config(source), context.http)
-        return [Finding(f"{source.name}: {p.name}", p.works, p.message) for p in collector.probe()]
+        return build(source.kind, config, context.http).probe()
     except SourceError as error:
-        return [Finding(source.name, False, str(error))]
+        return [Probe("", False, str(error))]
+
+
+def _source(context: Context, source: Source) -> list[Finding]:
+    found = probes_of(context, source, context.source_config(source))
+    return [Finding(f"{source.name}: {p.name}" if p.name else source.name, p.works, p.message) for p in found]
+
+
+def _credentials(session: Session) -> list[Finding]:
+    """What was entered and is not in use: a newer key that was refused, or that nobody has tried yet."""
+    waiting = session.scalars(select(Credential).where(Credential.sealed_next.is_not(None)).order_by(Credential.name))
+    return [
+        Finding(f"credential {row.name}", False, row.message or "a newer key waits to be tried: is a worker running?")
+        for row in waiting
+    ]

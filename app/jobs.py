@@ -162,3 +162,11 @@ def replay_task(job: JobContext, source_id: int) -> None:
     from app.quarantine import replay_source
 
     replay_source(job.additional_context["context"], source_id)
+
+
+@TASKS.task(name="prove", pass_context=True, retry=False)
+def prove_task(job: JobContext, name: str) -> None:
+    """Try a credential that was entered, and put it in use where every source could read with it."""
+    from app.credentials import prove
+
+    prove(job.additional_context["context"], name)

@@ -25,6 +25,25 @@ LARGEST_KEY = 64 * 1024
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
+class HeldKey(str):
+    """A key that is held in memory in place of a file: as text it is its name only, `content` are its bytes.
+
+    It stands in a setting where a path to a key file stands otherwise.
+    """
+
+    content: bytes
+
+    def __new__(cls, name: str, content: bytes) -> "HeldKey":
+        """Hold these bytes under this name."""
+        held = super().__new__(cls, name)
+        held.content = content
+        return held
+
+    def __str__(self) -> "HeldKey":
+        """Itself, so that str(setting) keeps the bytes."""
+        return self
+
+
 class Token(Protocol):
     """What a request shows as its right; renewed before it expires."""
 
@@ -38,7 +57,12 @@ class Token(Protocol):
 
 
 def read_key_file(path: str) -> bytes:
-    """Read the file that holds a key. Raises SourceError(refused) with a sentence that names the file."""
+    """Read the file that holds a key, or take the key that is held in its place.
+
+    Raises SourceError(refused) with a sentence that names the file.
+    """
+    if isinstance(path, HeldKey):
+        return path.content
     file = Path(path).expanduser()
     try:
         with file.open("rb") as opened:

@@ -2,6 +2,7 @@
 
 from models import (
     apps,
+    credentials,
     feedback,
     finding,
     inbound,
@@ -19,6 +20,7 @@ from models import (
 
 __all__ = [
     "apps",
+    "credentials",
     "feedback",
     "finding",
     "inbound",

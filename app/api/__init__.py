@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.api import (
     apps,
     corrections,
+    credentials,
     deliveries,
     destinations,
     hooks,
@@ -34,6 +35,7 @@ for part in (
     journey,
     views,
     sources,
+    credentials,
     incidents,
     deliveries,
     destinations,

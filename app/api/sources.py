@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from analysis.mask import mask
 from app.api.shapes import Body, Day, Name, RowId
 from app.auth import allow
+from app.credentials import PREFIX
 from app.db import DB
 from app.errors import Problem, not_found
 from app.pages.sources import ask_for_replay, ask_for_walk
@@ -189,6 +190,8 @@ def _confined(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The settings with the files they name inside the one folder that the network may speak of."""
     found = dict(config)
     for name in FILES & set(config):
+        if str(config[name]).startswith(PREFIX):  # entered in the interface, see /credentials
+            continue
         try:
             place = (folder / str(config[name])).resolve()
         except (OSError, ValueError):

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from app.pages import (
     account,
     correcting,
+    credentials,
     destinations,
     incidents,
     irritants,
@@ -38,6 +39,7 @@ for page in (
     correcting,
     incidents,
     sources,
+    credentials,
     topics,
     destinations,
     rules,
