@@ -41,7 +41,7 @@ def examine(context: Context, *, offline: bool = False) -> list[Finding]:
         findings.append(Finding("sources", False, "none yet: cocoon source add LINK"))
     if not offline:
         for source in sources:
-            findings.extend(_source(context, source))
+            findings.extend(source_findings(context, source))
     return findings
 
 
@@ -116,7 +116,8 @@ def probes_of(context: Context, source: Source, config: dict[str, Any]) -> list[
         return [Probe("", False, str(error))]
 
 
-def _source(context: Context, source: Source) -> list[Finding]:
+def source_findings(context: Context, source: Source) -> list[Finding]:
+    """Try each right that a source needs, and say which is missing."""
     found = probes_of(context, source, context.source_config(source))
     return [Finding(f"{source.name}: {p.name}" if p.name else source.name, p.works, p.message) for p in found]
 

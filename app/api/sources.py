@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from analysis.mask import mask
 from app.api.shapes import Body, Day, Name, RowId
 from app.auth import allow
+from app.connecting import connect
 from app.credentials import PREFIX
 from app.db import DB
 from app.errors import Problem, not_found
@@ -160,7 +161,8 @@ def list_sources(session: DB, app_id: Annotated[int | None, Query(ge=1, lt=2**63
 @router.post("/sources", status_code=201)
 def create_source(body: NewSource, request: Request, response: Response, session: DB) -> SourceOut:
     """Add a source; it is first read when its rhythm comes round, or by POST /run."""
-    if session.get(App, body.app_id) is None:
+    app = session.get(App, body.app_id)
+    if app is None:
         raise Problem(422, "There is no such app.", where="body.app_id")
     kinds = {kind["kind"]: kind for kind in getattr(request.app.state, "kinds", [])}
     if body.kind not in kinds:
@@ -172,16 +174,8 @@ def create_source(body: NewSource, request: Request, response: Response, session
         raise Problem(422, "A file is imported on the command line: cocoon import FILE --app NAME.", where="body.kind")
     if own := [name for name in body.config if name.endswith("url") or name == "path"]:
         raise Problem(422, f"The address is not a source's own setting: leave out {own[0]}.", where="body.config")
-    source = Source(
-        app_id=body.app_id,
-        kind=body.kind,
-        channel=kinds[body.kind]["channel"],
-        name=body.name,
-        config=_confined(body.config, request.app.state.settings.data / "files"),
-        rhythm_minutes=body.rhythm_minutes or kinds[body.kind].get("minutes"),
-    )
-    session.add(source)
-    session.flush()
+    config = _confined(body.config, request.app.state.settings.data / "files")
+    source = connect(session, app, body.kind, config, name=body.name, minutes=body.rhythm_minutes)
     response.headers["Location"] = f"/api/v1/sources/{source.id}"
     return SourceOut.model_validate(source)
 

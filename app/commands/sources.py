@@ -8,6 +8,7 @@ from app.commands.shared import app_named, as_json, opened, show
 
 if TYPE_CHECKING:
     from app.context import Context
+    from app.doctor import Finding
     from models.sources import Run, Source
 
 
@@ -41,6 +42,42 @@ def add(link: str, name: str | None, storefronts: tuple[str, ...], languages: tu
         for item in listed:
             click.echo(f"  {item['id']:>4}  {item['name']}")
         click.echo("They are read by `cocoon up`; to read them now: cocoon backfill --app NAME")
+
+
+@source.command("connect")
+@click.argument("kind")
+@click.argument("settings", nargs=-1, metavar="NAME=VALUE…")
+@click.option("--app", "name", required=True, help="The app it belongs to; it is made if there is none of this name.")
+@click.option("--name", "label", default="", help="What the source is called.")
+@as_json
+def connect_(kind: str, settings: tuple[str, ...], name: str, label: str, as_json: bool) -> None:
+    """Connect a source that needs settings, such as crashlytics_bigquery, play_vitals or sentry (docs/sources.md).
+
+    Each right is tried at once; the source is kept whatever they say, and `cocoon doctor` tries them again.
+    """
+    from app.connecting import connect
+    from app.doctor import source_findings
+    from app.setup import find_or_make_app
+
+    config = dict(_setting(each) for each in settings)
+    with opened() as context:
+        with context.transaction() as session:
+            made = connect(session, find_or_make_app(session, name), kind, config, name=label)
+            told = {"id": made.id, "kind": made.kind, "channel": made.channel, "name": made.name, "config": made.config}
+        findings = source_findings(context, made)
+        if as_json:
+            show(told | {"rights": [finding._asdict() for finding in findings]})
+            return
+        click.echo(f"{made.name}: source {made.id}, told under {made.channel}.")
+        _tell(findings)
+        click.echo("It is read by `cocoon up`; to read it now: cocoon source run " + str(made.id))
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise click.ClickException(f"Settings are written name=value; {text!r} is not.")
+    return name.strip(), value.strip()
 
 
 @source.command("list")
@@ -244,6 +281,12 @@ def doctor(offline: bool, as_json: bool) -> None:
             )
     if not all(finding.works for finding in findings):
         raise SystemExit(1)
+
+
+def _tell(findings: "list[Finding]") -> None:
+    for finding in findings:
+        mark = click.style("ok     ", fg="green") if finding.works else click.style("MISSING", fg="red")
+        click.echo(f"{mark} {finding.name}: {finding.message}")
 
 
 COMMANDS = [source, backfill, doctor]

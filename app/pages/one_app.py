@@ -1,6 +1,7 @@
 """One app: how it stands, where it goes, what people say."""
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -12,6 +13,7 @@ from app.db import DB
 from app.pages.common import find_app, render, words_of
 from app.pages.drawing import star_chart
 from app.pages.headlines import app_headline
+from app.pages.stability_part import percent, stability_part
 from app.reading import incidents, sources, trends, verbatims
 from app.reading.apps import listings, today
 
@@ -46,6 +48,7 @@ def page(
     strongest = max(open_ones, key=lambda incident: incident.score, default=None)
     month_n, month_stars = trends.total(session, part, month)
     topics = trends.topics(session, part, month)
+    stable = stability_part(words, session, app, last, channel or None, now)
     return render(
         request,
         "app.html",
@@ -74,6 +77,8 @@ def page(
         ratings=trends.store_ratings(session, app_id),
         sources=sources.states(session, app_id),
         listings=listings(session, app_id),
+        stability=stable,
+        percent=partial(percent, words),
         last_seen=last_seen,
     )
 

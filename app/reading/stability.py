@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.reading.trends import Period
 from models.sources import Coverage
-from models.stability import CrashIssue, DailyCrashes
+from models.stability import CrashIssue, CrashSignal, DailyCrashes
 from models.stability_series import Choice, CrashSeries, Floats, Rates, choices, crash_series
 
 
@@ -145,6 +145,30 @@ def top_issues(
         for number, events, users, rounded, last in rows
         if number in issues
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What a crash tool noticed by itself, on its local day."""
+
+    channel: str
+    kind: str
+    at: datetime
+    title: str
+    version: str
+    issue: str
+    url: str | None
+
+
+def signals(session: Session, app_id: int, period: Period, channel: str | None = None, limit: int = 10) -> list[Signal]:
+    """Read what the crash tools themselves called noteworthy in a period (UTC days), newest first."""
+    s = CrashSignal
+    day = func.date(func.timezone("UTC", s.at))
+    query = select(s).where(s.app_id == app_id, day.between(period.first, period.last))
+    if channel is not None:
+        query = query.where(s.channel == channel)
+    rows = session.scalars(query.order_by(s.at.desc(), s.id).limit(limit))
+    return [Signal(row.channel, row.kind, row.at, row.title, row.version, row.issue, row.url) for row in rows]
 
 
 def new_issues(session: Session, app_id: int, since: datetime, limit: int = 20) -> list[CrashIssue]:

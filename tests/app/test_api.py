@@ -168,9 +168,11 @@ def test_apps_are_made_and_changed(web: TestClient, deferred: list[Any]) -> None
 
 
 def test_sources_are_made_read_and_paused(web: TestClient, portfolio: Portfolio, deferred: list[Any]) -> None:
-    body = {"app_id": portfolio.apps[0].id, "kind": "app_store_feed", "name": "App Store BE", "config": {"app_id": "1"}}
+    config = {"app_id": "1", "storefront": "be"}
+    body = {"app_id": portfolio.apps[0].id, "kind": "app_store_feed", "name": "App Store BE", "config": config}
     made = web.post(f"{API}/sources", json=body)
-    assert (made.status_code, made.json()["channel"], made.json()["rhythm_minutes"]) == (201, "app_store", 30)
+    assert (made.status_code, made.json()["channel"], made.json()["rhythm_minutes"]) == (201, "app_store", 60)
+    assert web.post(f"{API}/sources", json=body | {"config": {"app_id": "1"}}).status_code == 422
     url = made.headers["location"]
     assert web.post(f"{API}/sources", json=body | {"kind": "tarot"}).status_code == 422
     assert web.post(f"{API}/sources", json=body | {"app_id": 424242}).status_code == 422

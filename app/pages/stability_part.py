@@ -1,0 +1,136 @@
+"""The part of an app's page that tells how stable the app is."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy.orm import Session
+
+from app.charts import Labels
+from app.crash_chart import NARROW, WIDE, CrashDay, crash_chart
+from app.i18n import Words
+from app.reading import stability as reading
+from app.reading import trends
+from models.apps import App
+
+DAYS = 90
+"""As far back as the part shows: what crashed a year ago is no news."""
+MONTH = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One channel: its sentence, drawing, days, versions, and why this source speaks for it."""
+
+    channel: str
+    sentence: str
+    chart: dict[str, str]
+    stability: reading.ChannelStability
+    why: str
+    withheld: bool
+    days: list[CrashDay]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """All that the page shows of stability."""
+
+    period: trends.Period
+    blocks: list[Block]
+    issues: list[reading.IssueLine]
+    signals: list[reading.Signal]
+
+
+def stability_part(words: Words, session: Session, app: App, last: date, channel: str | None, now: date) -> Part | None:
+    """Read and draw it for the 90 days up to `last`; None where no crash tool has told anything."""
+    period = trends.Period(last - timedelta(days=DAYS - 1), last)
+    found = {
+        name: each
+        for name, each in reading.stability(session, app.id, period).items()
+        if channel is None or name == channel
+    }
+    signals = reading.signals(session, app.id, period, channel)
+    if not found and not signals:
+        return None
+    recent = reading.stability(session, app.id, trends.Period(last - timedelta(days=MONTH - 1), last))
+    blocks = [_block(words, session, app, name, each, recent.get(name), period, now) for name, each in found.items()]
+    issues = reading.top_issues(session, app.id, period, channel=channel, limit=8)
+    return Part(period, blocks, issues, signals)
+
+
+def _block(
+    words: Words,
+    session: Session,
+    app: App,
+    channel: str,
+    told: reading.ChannelStability,
+    recent: reading.ChannelStability | None,
+    period: trends.Period,
+    now: date,
+) -> Block:
+    begun = next((at for at, day in enumerate(told.days) if day.state != "unknown" or day.crashes is not None), 0)
+    shown = told.days[begun:] or told.days
+    days = [
+        CrashDay(
+            day.day,
+            day.crash_free_users if told.base == "users" else day.crash_free_sessions or day.crash_free_users,
+            day.crashes,
+            # Today is never over, and hatching it would say nothing.
+            day.withheld or (day.state != "complete" and day.day < now),
+        )
+        for day in shown
+    ]
+    sentence = _sentence(words, channel, recent or told)
+    known = [day.share for day in days if day.share is not None]
+    labels = Labels(
+        title=words.t(
+            "stability.chart_users" if told.base == "users" else "stability.chart",
+            name=app.name,
+            channel=words.name("channel", channel),
+        ),
+        description=words.t(
+            "stability.description",
+            span=words.span(shown[0].day, shown[-1].day),
+            last=percent(words, known[-1]) if known else "–",
+            low=percent(words, min(known)) if known else "–",
+            n=sum(day.crashes or 0 for day in days),
+        ),
+        number=lambda share: percent(words, share, short=True),
+        day=words.short_day,
+        month=words.month,
+    )
+    marks = trends.release_marks(trends.releases(session, app.id, period, channel))
+    chart: dict[str, str] = {
+        size: crash_chart(days, releases=marks, labels=labels, name=f"c{channel[0]}", size=frame)
+        for size, frame in {"wide": WIDE, "narrow": NARROW}.items()
+    }
+    why = words.t(f"stability.why.{told.choice.reason}", source=told.choice.name, others=", ".join(told.choice.others))
+    return Block(
+        channel,
+        sentence,
+        chart if chart["wide"] else {},
+        told,
+        why,
+        any(day.withheld for day in shown),
+        days,
+    )
+
+
+def _sentence(words: Words, channel: str, told: reading.ChannelStability) -> str:
+    name = words.name("channel", channel)
+    crashes = sum(day.crashes or 0 for day in told.days)
+    if told.crash_free is None:
+        return words.t("stability.counted", channel=name, n=crashes, days=MONTH)
+    share = percent(words, told.crash_free)
+    if told.exposed is None:
+        return words.t("stability.users", channel=name, share=share, days=MONTH)
+    return words.t("stability.sessions", channel=name, share=share, ran=words.number(told.exposed), days=MONTH)
+
+
+def percent(words: Words, share: float, *, short: bool = False) -> str:
+    """A share without crashes, with the digits that tell 99.8 from 99.9; never rounded up to a perfect 100."""
+    digits = 1 if share < 0.99 or short else 2
+    value = 100 * share
+    if share < 1 and round(value, digits) >= 100:
+        value = 100 - 10**-digits
+    text = words.number(value, 0 if share == 1 else digits)
+    return f"{text}\u202f%" if words.language == "fr" else f"{text}%"
