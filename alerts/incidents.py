@@ -14,13 +14,10 @@ from sqlalchemy.orm import Session
 
 from alerts.life import Change, Finding, advance, calm_of, mark_told
 from alerts.outbox import enqueue
+from alerts.routes import ways
 from alerts.wording import added_up_message, opened_message, reopened_message, resolved_message, state_message
 from models.apps import App
 from models.incidents import Delivery, Destination, Incident, IncidentEvent
-
-DEFAULT_LEVELS = ("alert",)
-"""Severities that a destination is told of, unless its config has its own `levels`."""
-
 
 IN_PLACE = frozenset({"slack_bot"})
 """Kinds whose message of an incident is changed in place, so that they are told of every decision."""
@@ -223,9 +220,8 @@ def _tell_opening(
     event_id = uuid5(incident.id, f"{what}:{openings(session, incident)}")
     told = told_of(session, incident)
     mark_told(incident, _day(app, now))
-    for destination in destinations_of(session, app):
-        if incident.severity not in destination.config.get("levels", DEFAULT_LEVELS):
-            continue
+    for way in ways(session, destinations_of(session, app), incident):
+        destination = way.destination
         identity = identity_of(incident, now, base_url)
         kind = "incident.updated" if what == "raised" and destination.id in told else "incident.opened"
         if actor is not None:
@@ -240,6 +236,7 @@ def _tell_opening(
             event_id=event_id,
             message=message,
             incident_id=incident.id,
+            wakes=way.wakes,
         )
 
 
@@ -248,8 +245,8 @@ def _tell_more(session: Session, app: App, incident: Incident, day: date, *, now
     if silent(incident, now):
         return
     told = told_of(session, incident)
-    for destination in destinations_of(session, app):
-        if destination.id in told and incident.severity in destination.config.get("levels", DEFAULT_LEVELS):
+    for destination in (way.destination for way in ways(session, destinations_of(session, app), incident)):
+        if destination.id in told:
             message = added_up_message(app.name, incident, app.language, **identity_of(incident, now, base_url))
             enqueue(
                 session,

@@ -76,8 +76,12 @@ def enqueue(
     event_id: UUID,
     message: Message,
     incident_id: UUID | None = None,
+    wakes: bool = False,
 ) -> UUID | None:
-    """Write one delivery in the caller's transaction, due at once. None when this event was already written for it."""
+    """Write one delivery in the caller's transaction, due at once. None when this event was already written for it.
+
+    `wakes`: quiet hours do not hold it.
+    """
     return session.scalar(
         insert(Delivery)
         .values(
@@ -89,6 +93,7 @@ def enqueue(
             kind=kind,
             message=message.to_json(),
             attempts=[],
+            wakes=wakes,
         )
         .on_conflict_do_nothing(index_elements=["app_id", "event_id", "destination_id"])
         .returning(Delivery.id)
@@ -175,8 +180,9 @@ def _hold(session: Session) -> None:
                     Delivery.state == "queued",
                     Delivery.due_at < until,
                     Delivery.kind != "test",
+                    Delivery.wakes.is_(False),
                 )
-                .values(due_at=until)
+                .values(due_at=until, held=True)
                 .execution_options(synchronize_session=False)
             )
 

@@ -93,6 +93,11 @@ def rule_name(language: str, rule: str) -> str:
     return str(_words(language)["rules"].get(rule, rule))
 
 
+def known_rules() -> list[str]:
+    """Return the rules that can open an incident."""
+    return list(_words("en")["rules"])
+
+
 def subject_name(language: str, subject: str) -> str:
     """Return what a subject is for people: "Google Play", "App Store, France", "7.2, Google Play", a topic; or ""."""
     kind, _, rest = subject.partition(":")

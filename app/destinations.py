@@ -143,6 +143,12 @@ def change_rhythm(session: Session, destination: Destination, given: Mapping[str
         release(session, destination.id)
 
 
+def hours(given: str) -> int:
+    """A whole number, 0 for an empty field, and -1, which is refused in words, for anything else."""
+    given = given.strip()
+    return int(given) if given.isascii() and given.isdecimal() else -1 if given else 0
+
+
 def rhythm_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """When to send: `remind_hours` until somebody looks after it, `quiet` hours (22:00-07:00) and their `zone`; the
     letters (`digest`: daily, weekly), their hour (`digest_at`) and `language`.

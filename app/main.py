@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import audit, auth, errors, guard
 from app.api import router as api
-from app.api import slack_actions
+from app.api import routes, slack_actions
 from app.db import Bind, transaction
 from app.pages import router as pages
 from app.seal import Seal
@@ -42,6 +42,7 @@ def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
     app.add_middleware(guard.Guard, settings=settings, cookie=cookie_name(settings))
     app.include_router(api)
     app.include_router(slack_actions.router, prefix="/api/v1")
+    app.include_router(routes.router, prefix="/api/v1", responses=errors.PROBLEMS)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

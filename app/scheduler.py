@@ -106,9 +106,6 @@ def ask_for_rereads(context: Context, queue: Queue) -> None:
     """Have the verbatims that an older model read understood again, app by app."""
     with context.transaction() as session:
         ask_again(session, queue)
-        apps = session.scalars(select(App.id)).all()
-    for app_id in apps:
-        queue.ask("reread", f"reread:{app_id}", app_id=app_id)
 
 
 def write_due_letters(context: Context) -> None:

@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Index, Integer, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigId, Created, Json, Moment
@@ -120,6 +120,10 @@ class Delivery(Base):
     lease_by: Mapped[str | None]
     attempts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
     last_error: Mapped[str] = mapped_column(default="", server_default="")
+    wakes: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    """Sent in quiet hours too."""
+    held: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    """Kept back by quiet hours: its time is no measure of how quick we are."""
     created_at: Mapped[Created]
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -135,6 +139,24 @@ class InboxMessage(Base):
     received_at: Mapped[Created]
     headers: Mapped[Json]
     body: Mapped[Json]
+
+
+class Route(Base):
+    """What goes to a destination: incidents of some rules (none: all) of an app (None: all), from a severity on.
+
+    `manner`: now, or digest (in its letter only). `wakes`: in its quiet hours too.
+    """
+
+    __tablename__ = "routes"
+
+    id: Mapped[BigId]
+    destination_id: Mapped[int] = mapped_column(ForeignKey("destinations.id", ondelete="CASCADE"), index=True)
+    app_id: Mapped[int | None] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"))
+    rules: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    floor: Mapped[str] = mapped_column(default="alert", server_default="alert")
+    manner: Mapped[str] = mapped_column(default="now", server_default="now")
+    wakes: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    created_at: Mapped[Created]
 
 
 class SlackPost(Base):

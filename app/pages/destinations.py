@@ -6,19 +6,24 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
 
+from alerts.wording import known_rules
 from app import destinations as making
+from app import ways
 from app.api.shapes import OptionalText, RowId, Text
 from app.auth import allow
 from app.db import DB
 from app.errors import Problem, not_found
 from app.i18n import Words
+from app.pages import destination_settings
 from app.pages.common import go, render, words_of
 from app.pages.slack_view import Block, read_blocks
 from app.reading import apps, deliveries
-from models.incidents import Destination, InboxMessage
+from models.incidents import Destination, InboxMessage, Route
 
 router = APIRouter(dependencies=[allow("viewer", change="admin")])
+router.include_router(destination_settings.router)  # before the actions, whose path is wider
 
 
 @router.get("/destinations")
@@ -49,10 +54,21 @@ def _page(
         names={destination.id: destination.name for destination in found},
         waiting_since=deliveries.waiting_since(session),
         apps=apps.all_apps(session),
+        routes=_routes(session),
+        rules=known_rules(),
+        rule_names=lambda rules: [words.name("rule", rule) for rule in rules],
+        app_names={app.id: app.name for app in apps.all_apps(session)},
         given=given,
         problem=problem,
         secret=secret,
     )
+
+
+def _routes(session: Session) -> dict[int, list[Route]]:
+    found: dict[int, list[Route]] = {}
+    for route in ways.of(session):
+        found.setdefault(route.destination_id, []).append(route)
+    return found
 
 
 def _headline(words: Words, found: Sequence[Destination]) -> str:
@@ -102,19 +118,13 @@ def add(
             channel=channel,
             signing=signing_secret,
             mail={"host": host, "port": port, "tls": tls, "user": user, "from": sender, "to": to},
-            rhythm={"remind_hours": _hours(remind_hours), "quiet": quiet, "zone": zone},
+            rhythm={"remind_hours": making.hours(remind_hours), "quiet": quiet, "zone": zone},
         )
     except Problem as problem:
         return _page(request, session, given, problem, 422)
     if secret:
         return _page(request, session, {}, None, 201, secret)
     return go("/destinations", "added")
-
-
-def _hours(given: str) -> int:
-    """A whole number, 0 for an empty field, and -1, which is refused in words, for anything else."""
-    given = given.strip()
-    return int(given) if given.isascii() and given.isdecimal() else -1 if given else 0
 
 
 @router.post("/destinations/{destination_id}/{action}")
