@@ -116,7 +116,9 @@ def advance(
     """
     alive = [incident for incident in live if incident.state != "resolved"]
     changes: list[Change] = []
-    for finding in sorted(findings, key=_rank):
+    known = held(alive)
+    # What is live first: a new finding of the same days must meet it as of today, not as of yesterday.
+    for finding in sorted(findings, key=lambda one: (one.level is None, one.key not in known, *_rank(one))):
         own = next((i for i in alive if (i.rule, i.subject) == finding.key), None)
         host = own or next((i for i in alive if _support(i, finding.key) is not None), None)
         if own is not None:

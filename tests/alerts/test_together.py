@@ -103,3 +103,12 @@ def test_a_fault_with_a_name_is_found_together_where_the_stars_alone_are_slow() 
     among = new_irritant_scan(broken.mentions[:, 0], broken.world.counts[:, :, :2].sum(axis=2))[:, 200:207]
     stars = rating_drop_scan(broken.world.counts)[:, 200:207]
     assert ((among >= 3.66).any(axis=1)).mean() > ((stars >= 4).any(axis=1)).mean()
+
+
+def test_a_fall_first_seen_a_day_later_joins_the_irritant_that_goes_on() -> None:
+    (opened,) = advance(1, [], [replace(finding("new_irritant", "topic:sign_in"), since=DAY)], NOW, "live")
+    tomorrow = DAY + timedelta(days=1)
+    fall = replace(finding("rating_drop", "app"), day=tomorrow, since=tomorrow)
+    still = replace(finding("new_irritant", "topic:sign_in"), day=tomorrow, since=DAY)
+    changes = advance(1, [opened.incident], [fall, still], NOW + timedelta(days=1), "live")
+    assert [c.kind for c in changes if c.finding is fall] == ["supported", "raised"]
