@@ -124,6 +124,10 @@ class Words:
         pattern = ("EEEE " if weekday else "") + "d MMM" + ("" if today and today.year == day.year else " y")
         return format_date(day, pattern, locale=self.locale)
 
+    def weekday(self, day: date) -> str:
+        """mardi, Tuesday."""
+        return format_date(day, "EEEE", locale=self.locale)
+
     def short_day(self, day: date) -> str:
         """17 nov., for an axis."""
         return format_date(day, "d MMM", locale=self.locale)

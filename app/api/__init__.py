@@ -21,6 +21,7 @@ from app.api import (
     trends,
     versions,
     views,
+    voices,
 )
 from app.errors import PROBLEMS
 
@@ -36,6 +37,7 @@ for part in (
     irritants,
     journey,
     views,
+    voices,
     sources,
     credentials,
     incidents,

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 
 from app.pages import (
     account,
+    channels,
     correcting,
     credentials,
     destinations,
@@ -35,6 +36,7 @@ for page in (
     versions,
     journey,
     views,
+    channels,
     reviews,
     correcting,
     incidents,

@@ -19,6 +19,7 @@ from app.main import create_app
 from app.seal import Seal
 from app.settings import Settings
 from tests.app.seed import Portfolio, seed
+from tests.app.voices_seed import add_voices
 from tests.conftest import copied_database
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -50,6 +51,7 @@ def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         engine = create_engine(url, connect_args={"options": "-c timezone=UTC"})
         with transaction(engine) as session:
             made = seed(session, today=datetime.now(UTC).date(), days=500, daily=14)
+            add_voices(session, made.apps[0], datetime.now(UTC).date())
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

@@ -50,6 +50,7 @@ def paths(portfolio: Portfolio) -> dict[str, str]:
         "irritant": f"/apps/{app}/irritants/{irritant}",
         "journey": f"/apps/{app}/journey",
         "search": f"/apps/{app}/reviews?q=conecter&label=negative",
+        "channels": f"/apps/{app}/channels",
         "reviews": f"/apps/{app}/reviews?stars=1&stars=2&topic=sign_in",
         "incidents": "/incidents",
         "incident": f"/incidents/{incident.id}",
