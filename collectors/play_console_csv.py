@@ -79,26 +79,34 @@ class PlayConsoleCsv:
 
     def _months(self) -> dict[str, list[Path]]:
         """Find the exports by month, newest first, reviews before ratings."""
-        app = re.escape(self.app_id)
-        kinds = rf"reviews_{app}_(\d{{6}})|ratings_{app}_(\d{{6}})_overview"
-        kinds += rf"|crashes_{app}_(\d{{6}})_(?:overview|app_version)"
-        name = re.compile(rf"(?:{kinds})\b.*\.csv(?:\.gz)?")
         try:
             if not self._folder.is_dir():
                 raise SourceError(f"There is no folder {self._folder}.", "gone")
             found = sorted(file for file in self._folder.rglob("*.csv*") if file.is_file())
         except OSError as error:
             raise SourceError(f"The folder {self._folder} cannot be read ({error.strerror}).", "refused") from error
+        return self._by_month(found, f"The folder {self._folder}")
+
+    def _by_month(self, found: list[Path], where: str) -> dict[str, list[Path]]:
+        """Sort the exports of this app by month, newest first, reviews before ratings; other files are passed over."""
+        app = re.escape(self.app_id)
+        kinds = rf"reviews_{app}_(\d{{6}})|ratings_{app}_(\d{{6}})_overview"
+        kinds += rf"|crashes_{app}_(\d{{6}})_(?:overview|app_version)"
+        name = re.compile(rf"(?:{kinds})\b.*\.csv(?:\.gz)?")
         months: dict[str, list[Path]] = {}
         for file in sorted(found, key=lambda one: (not one.name.startswith("reviews_"), one.name)):
             if matched := name.fullmatch(file.name):
                 months.setdefault(matched[1] or matched[2] or matched[3], []).append(file)
         if not months:
-            text = f"The folder {self._folder} holds no export of {self.app_id} (reviews_{self.app_id}_YYYYMM.csv)."
+            text = f"{where} holds no export of {self.app_id} (reviews_{self.app_id}_YYYYMM.csv)."
             raise SourceError(text, "gone")
         if sum(map(len, months.values())) > MOST_FILES:
-            raise SourceError(f"The folder {self._folder} holds more than {MOST_FILES} exports.", "refused")
+            raise SourceError(f"{where} holds more than {MOST_FILES} exports.", "refused")
         return dict(sorted(months.items(), reverse=True))
+
+    def _local(self, file: Path) -> Path:
+        """The file as it can be opened here."""
+        return file
 
     def _page(self, group: list[str], months: dict[str, list[Path]]) -> Page:
         verbatims: list[VerbatimRecord] = []
@@ -107,7 +115,7 @@ class PlayConsoleCsv:
         bad: list[QuarantinedRow] = []
         notes: list[str] = []
         for month in group:
-            for file in months[month]:
+            for file in map(self._local, months[month]):
                 if file.name.startswith("reviews_"):
                     silent = self._reviews(file, verbatims, bad)
                     if silent:

@@ -13,6 +13,7 @@ from collectors.file_import import FileSource
 from collectors.google_play import GooglePlay
 from collectors.google_play_details import GooglePlayDetails
 from collectors.http import Http, host_of
+from collectors.play_console_bucket import STORAGE, PlayConsoleBucket
 from collectors.play_console_csv import PlayConsoleCsv
 from collectors.play_developer import ANDROID_PUBLISHER, PlayDeveloper
 from collectors.play_format import PLAY
@@ -127,6 +128,11 @@ def _surveymonkey(config: Config, http: Http) -> Collector:
     return SurveyMonkey(survey, plan, str(config["token_file"]), url, http=http, cursor=cursor)
 
 
+def _play_bucket(config: Config, http: Http) -> Collector:
+    url = _url(config, "storage_url", STORAGE)
+    return PlayConsoleBucket(str(config["app_id"]), str(config["bucket"]), str(config["key_file"]), url, http=http)
+
+
 def _file(config: Config, http: Http) -> Collector:
     return FileSource.from_config(config)
 
@@ -232,6 +238,20 @@ KINDS: dict[str, SourceKind] = {
             "Play Console exports",
             ("app_id", "folder"),
             _play_csv,
+            identity="google_play",
+            late=True,
+        ),
+        SourceKind(
+            "play_console_bucket",
+            "google_play",
+            1440,
+            ("verbatims", "ratings"),
+            "Exports de la Play Console (bucket)",
+            "Play Console exports (bucket)",
+            ("app_id", "bucket", "key_file"),
+            _play_bucket,
+            "storage_url",
+            STORAGE,
             identity="google_play",
             late=True,
         ),

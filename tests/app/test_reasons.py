@@ -11,14 +11,16 @@ from app.reasons import catalogue, in_french
 ROOT = Path(__file__).resolve().parents[2]
 STORES = (
     "access", "app_store", "app_store_connect", "app_store_lookup", "apple_feed", "connect_format", "google_access",
-    "google_play", "google_play_details", "http", "play_api_format", "play_console_csv", "play_developer",
+    "google_play", "google_play_details", "http", "play_api_format",
+    "play_console_bucket", "play_console_csv", "play_developer",
     "play_format", "play_tracks", "values", "tables",
 )  # fmt: skip
 FILES = [ROOT / "collectors" / f"{name}.py" for name in STORES]
 FILES += [ROOT / "app" / f"{name}.py" for name in ("ledger", "walk", "doubt", "doctor", "reading/sources")]
 # Texts that are no reasons: names of settings and checks, messages to the one who writes the settings, forms of dates.
 NO_REASON = re.compile(
-    r"territories are|issuer_id is|key_id is|an App Store id is|a storefront is|a Google Play app is|a language is"
+    r"a bucket is named|^address of Cloud|^Play Console bucket|tries returned or raised$"
+    r"|territories are|issuer_id is|key_id is|an App Store id is|a storefront is|a Google Play app is|a language is"
     r"|must begin with https|is not a web address$|^address of|Cocoon/1|only a throttled|the database has a clock"
     r"|^Google Play (Developer API|reviews, |tracks)|^App Store|^Iterator|\(\?|january|february|april|july|september"
     r"|date and time$|millis since epoch$|more cells than columns$|^date of the answer$|cause is kept"
