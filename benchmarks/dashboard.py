@@ -192,7 +192,7 @@ def measure(engine: Engine, only: str, times: int) -> int:
         review = session.scalar(select(func.max(Verbatim.id)).where(Verbatim.app_id == 3)) or 0
         irritant = session.scalar(select(func.min(Irritant.id)).where(Irritant.app_id == 3)) or 0
         incident = session.scalar(text("SELECT id::text FROM incidents WHERE app_id = 3 LIMIT 1")) or ""
-    settings = Settings(data=Path(tempfile.gettempdir()), secret_key="bench")
+    settings = Settings(data=Path(tempfile.gettempdir()), secret_key="bench", sign_in=False)
     slow, answered = 0, {}
     with TestClient(create_app(engine, settings, Seal(b"bench")), base_url="http://127.0.0.1:8765") as web:
         for question in questions(3, review, irritant, incident):

@@ -10,11 +10,12 @@ from fastapi.responses import HTMLResponse
 from app.api.shapes import Day, Text
 from app.auth import allow
 from app.db import DB
+from app.pages.changes import since_release
 from app.pages.common import find_app, render, words_of
 from app.pages.drawing import star_chart
 from app.pages.headlines import app_headline
 from app.pages.stability_part import percent, stability_part
-from app.reading import incidents, sources, trends, verbatims
+from app.reading import incidents, irritants, sources, trends, verbatims, versions
 from app.reading.apps import listings, today
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
@@ -49,6 +50,9 @@ def page(
     month_n, month_stars = trends.total(session, part, month)
     topics = trends.topics(session, part, month)
     stable = stability_part(words, session, app, last, channel or None, now)
+    past = trends.Period(month.first - timedelta(days=28), month.first - timedelta(days=1))
+    pair = versions.newest_pair(session, app_id, last, channel or None) if seen else None
+    born = irritants.newborn(session, app_id, pair.this.released, words.language, last) if pair else []
     return render(
         request,
         "app.html",
@@ -58,7 +62,10 @@ def page(
         today=now,
         period=period,
         month=month,
-        before=trends.Period(month.first - timedelta(days=28), month.first - timedelta(days=1)),
+        before=past,
+        before_stars=trends.total(session, part, past)[1],
+        pair=pair,
+        changes=since_release(words, app_id, pair, born, channel or None) if pair and pair.this.n else None,
         days=days,
         spans=SPANS,
         until=until,

@@ -11,6 +11,7 @@ from app import clock
 from app.reading.apps import all_apps, today
 from app.reading.intervals import half_width, mean_stars
 from app.reading.trends import Stars
+from app.reading.verdicts import Verdict, verdict
 from models.apps import App
 from models.incidents import Incident
 from models.releases import Release, in_order
@@ -35,6 +36,7 @@ class Row:
     release: Release | None
     sources: int
     last_day: date | None
+    verdict: Verdict | None
 
     @property
     def month(self) -> tuple[date, date]:
@@ -138,4 +140,7 @@ def _row(
         release=release,
         sources=sources,
         last_day=last,
+        verdict=verdict(session, app.id, release.version, now, tuple(tuple(row) for row in sorted(weekly)))
+        if release
+        else None,
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from alerts.detectors import Comparison, Missing, ShareChange, Tenure, compare_versions, share_change
 from alerts.detectors.version_comparison import EARLIER_RELEASES, NOISE_DAYS, TENURE_DAYS
 from app.reading.intervals import half_width, mean_stars
-from app.reading.launches import Launch, launches, place
+from app.reading.launches import Launch, before, launches, newest_launch, place
 from app.reading.stability import VersionStability, stability
 from app.reading.trends import Period, Slice, Stars
 from models.rollups import DailyStars, DailyTopics
@@ -132,6 +132,14 @@ def compare(
     second = _side(session, app_id, line[other], _days(spans, theirs.end - TENURE_DAYS, theirs.end, theirs), totals)
     part = Slice(app_id, channel)
     return Pair(first, second, stars, _topics(session, part, first, second), _adoption(first, second, totals, today))
+
+
+def newest_pair(session: Session, app_id: int, today: date, channel: str | None = None) -> Pair | None:
+    """The newest version against the last before it on its channel; None where there are not two."""
+    line = launches(session, app_id, today, channel)
+    newest = newest_launch(line)
+    last = before(line, newest.version) if newest else None
+    return compare(session, app_id, newest.version, last, today, channel) if newest and last else None
 
 
 def _days(spans: _Spans, start: int, end: int, of: Tenure) -> Period:
