@@ -44,8 +44,14 @@ def members(app_id: int, rows: Sequence[Irritant], spans: dict[str, list[Span]] 
             days.append(Verbatim.day <= row.ended_day)
         topics = [key[6:] for key in row.keys if key.startswith("topic:")]
         if topics:
-            mentioned = exists().where(
-                t.app_id == app_id, t.verbatim_id == Verbatim.id, t.topic.in_(topics), t.sentiment < 0
+            # From the index by topic and day: the planner must not look each verbatim's topics up.
+            mentioned = Verbatim.id.in_(
+                select(t.verbatim_id).where(
+                    t.app_id == app_id,
+                    t.topic.in_(topics),
+                    t.sentiment < 0,
+                    t.day.between(row.began_day, row.ended_day or date(9999, 12, 31)),
+                )
             )
             if row.channels and len(row.channels) == 1 and not row.standing:
                 days.append(Verbatim.channel == row.channels[0])
