@@ -4,7 +4,7 @@ Run after each collection. The same counts give the same rows; what people named
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,7 +16,7 @@ from alerts.detectors.new_irritant import BASELINE_DAYS, scan_topics
 from alerts.streams import History, read_history
 from analysis import irritants as life
 from analysis.irritants import Episode, Launch, Scan
-from analysis.naming import Name, complaint, quoted, whole
+from analysis.naming import complaint, quoted, whole
 from analysis.phrases import telling
 from analysis.understand import Document, understand
 from app.irritant_counts import count
@@ -39,9 +39,6 @@ LEAST_SECOND = 0.3  # of an irritant's verbatims, for a second complaint to be i
 COCOON = "cocoon"
 FIX_WORDS = ("corrig", "correct", "fix", "resol", "résol", "de nouveau", "again", "plus en double", "no longer", "mend")
 
-Namer = Callable[[Sequence[str]], "Name | None"]
-"""An optional language model that names from masked verbatims; None where it has nothing better."""
-
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
@@ -52,7 +49,7 @@ class Refreshed:
     gone: int = 0
 
 
-def refresh(session: Session, app_id: int, now: datetime, *, today: date, name: Namer | None = None) -> Refreshed:
+def refresh(session: Session, app_id: int, now: datetime, *, today: date) -> Refreshed:
     """Bring an app's irritants up to `today` (its local day). Idempotent; the caller holds the app's lock and commits.
 
     The first time it reads 800 days; then 300, and rows older than those are left as they are.
@@ -67,7 +64,7 @@ def refresh(session: Session, app_id: int, now: datetime, *, today: date, name: 
     history = read_history(session, app, today, ALL_DAYS if first_time else RECENT_DAYS, until_counts=True)
     seen = _Seen(session, app_id, history, today, begun)
     episodes = seen.episodes()
-    done = _Rows(session, app_id, seen, now, name).keep(episodes)
+    done = _Rows(session, app_id, seen, now).keep(episodes)
     session.flush()
     count(session, app_id, today, now, everything=first_time)
     if done.born or done.gone:
@@ -218,8 +215,8 @@ class _Seen:
 class _Rows:
     """The rows of an app's irritants, brought in line with what is seen."""
 
-    def __init__(self, session: Session, app_id: int, seen: _Seen, now: datetime, name: Namer | None) -> None:
-        self.session, self.app_id, self.seen, self.now, self.name = session, app_id, seen, now, name
+    def __init__(self, session: Session, app_id: int, seen: _Seen, now: datetime) -> None:
+        self.session, self.app_id, self.seen, self.now = session, app_id, seen, now
         self.rows = list(session.scalars(select(Irritant).where(Irritant.app_id == app_id).order_by(Irritant.id)))
         self.born = self.changed = self.gone = 0
 
@@ -306,8 +303,8 @@ class _Rows:
 
     def _call(self, row: Irritant, one: Episode, also: Sequence[Episode]) -> None:
         last = min(one.noticed + timedelta(days=14), self.seen.today)
-        texts = _texts(self.session, self.app_id, [row], one.began, last)
-        background = _texts(self.session, self.app_id, None, one.began - timedelta(days=60), one.began)
+        texts = texts_of(self.session, self.app_id, [row], one.began, last)
+        background = texts_of(self.session, self.app_id, None, one.began - timedelta(days=60), one.began)
         row.phrases = [phrase.text for phrase in telling(texts, background)] if texts else []
         if one.key.startswith("topic:"):
             first = complaint(one.key[6:], texts)
@@ -321,10 +318,8 @@ class _Rows:
             called = whole(first, second, one.version)
         else:
             called = whole(quoted(one.key.removeprefix("phrase:")), None, one.version)
-        better = self.name(texts) if self.name is not None and texts and not row.name_fr else None
-        if better is not None:
-            called = whole(better, None, one.version)
-        row.name_fr, row.name_en = called.fr, called.en
+        if not row.summary:  # what a language model named keeps that name
+            row.name_fr, row.name_en = called.fr, called.en
 
     def _tell(self, row: Irritant, one: Episode) -> None:
         """Write the lines of its life that are not written yet."""
@@ -386,7 +381,9 @@ class _Rows:
                 self.session.add(row)
                 self.session.flush()
                 known[key] = row
-                texts = _texts(self.session, self.app_id, [row], self.seen.today - timedelta(days=84), self.seen.today)
+                texts = texts_of(
+                    self.session, self.app_id, [row], self.seen.today - timedelta(days=84), self.seen.today
+                )
                 called = complaint(key[6:], texts)
                 row.name_fr, row.name_en = called.fr, called.en
                 self.born += 1
@@ -406,7 +403,7 @@ def _replace(episode: Episode, **changes: object) -> Episode:
     return replace(episode, **changes)  # type: ignore[arg-type]
 
 
-def _texts(session: Session, app_id: int, rows: Sequence[Irritant] | None, first: date, last: date) -> list[str]:
+def texts_of(session: Session, app_id: int, rows: Sequence[Irritant] | None, first: date, last: date) -> list[str]:
     """Words of an irritant's verbatims in a span; of any negative verbatim without `rows`."""
     v = Verbatim
     query = select(v.title, v.body).where(v.app_id == app_id, v.day.between(first, last))

@@ -112,6 +112,8 @@ def judge_task(job: JobContext, app_id: int, quiet: bool = False) -> None:
 def irritants_task(job: JobContext, app_id: int) -> None:
     """Bring an app's irritants up to date with its counts."""
     from app.irritants import refresh
+    from app.language_model import teller
+    from app.tell_irritants import tell
 
     context: Context = job.additional_context["context"]
     with context.transaction() as session:
@@ -119,6 +121,7 @@ def irritants_task(job: JobContext, app_id: int) -> None:
         if app is not None:
             now = clock.now()
             refresh(session, app_id, now, today=now.astimezone(ZoneInfo(app.timezone)).date())
+    tell(context.engine, app_id, teller(context.settings))
 
 
 def ask_for_walk(queue: Any, source: Source, trigger: str) -> bool:

@@ -39,6 +39,13 @@ class Settings:
     workers: int = 2
     """Jobs that one process runs at the same time."""
     log_json: bool = False
+    llm_url: str | None = None
+    """An OpenAI-compatible address (https://…/v1) that names irritants; None: no language model."""
+    llm_model: str | None = None
+    llm_key: str | None = field(default=None, repr=False)
+    llm_price_in: float = 0.0
+    """What a million tokens cost, told and answered, so that the cost can be shown."""
+    llm_price_out: float = 0.0
     language: str = "en"
     """The language of the terminal: fr or en."""
     sign_in: bool = True
@@ -92,6 +99,11 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         allow_private_webhooks=_flag(env, "COCOON_ALLOW_PRIVATE_WEBHOOKS"),
         workers=_number(env, "COCOON_WORKERS", default.workers, 1, 64),
         log_json=_flag(env, "COCOON_LOG_JSON"),
+        llm_url=_url(env, "COCOON_LLM_URL", None),
+        llm_model=env.get("COCOON_LLM_MODEL") or None,
+        llm_key=_secret(env, "COCOON_LLM_KEY"),
+        llm_price_in=_price(env, "COCOON_LLM_PRICE_IN"),
+        llm_price_out=_price(env, "COCOON_LLM_PRICE_OUT"),
         language=_language(env),
         sign_in=_flag(env, "COCOON_SIGN_IN", default=True),
         session_hours=_number(env, "COCOON_SESSION_HOURS", default.session_hours, 1, 24 * 366),
@@ -129,6 +141,17 @@ def _language(env: Mapping[str, str]) -> str:
     """French where the terminal speaks it: LC_ALL before LC_MESSAGES before LANG, as POSIX has it."""
     told = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := env.get(name))), "")
     return "fr" if told.lower().startswith("fr") else "en"
+
+
+def _price(env: Mapping[str, str], name: str) -> float:
+    raw = env.get(name) or "0"
+    try:
+        price = float(raw.replace(",", "."))
+    except ValueError:
+        price = -1.0
+    if not 0 <= price < 1e6:
+        raise SettingsError(f"{name} must be what a million tokens cost, such as 0.5, not {raw!r}.")
+    return price
 
 
 def _flag(env: Mapping[str, str], name: str, *, default: bool = False) -> bool:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -17,6 +18,7 @@ from tests.app.seed import Portfolio
 def irritants(db: Session, portfolio: Portfolio) -> list[Irritant]:
     """Two rows straight into the table: what finds them is tested elsewhere."""
     app_id = portfolio.apps[0].id
+    db.execute(delete(Irritant))  # those of the seed
     made = []
     for topic in ("sign_in", "crash"):
         row = Irritant(
