@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
+from alerts.groups import same_elsewhere
 from alerts.life import Change, Finding, advance, calm_of, mark_told
 from alerts.outbox import enqueue
 from alerts.routes import ways
-from alerts.wording import added_up_message, opened_message, reopened_message, resolved_message, state_message
+from alerts.wording import added_up_message, naming, opened_message, reopened_message, resolved_message, state_message
 from models.apps import App
 from models.incidents import Delivery, Destination, Incident, IncidentEvent
 
@@ -220,6 +221,7 @@ def _tell_opening(
     event_id = uuid5(incident.id, f"{what}:{openings(session, incident)}")
     told = told_of(session, incident)
     mark_told(incident, _day(app, now))
+    elsewhere = same_elsewhere(session, incident)
     for way in ways(session, destinations_of(session, app), incident):
         destination = way.destination
         identity = identity_of(incident, now, base_url)
@@ -228,6 +230,7 @@ def _tell_opening(
             message = reopened_message(app.name, incident, app.language, actor=actor, **identity)
         else:
             message = opened_message(kind, app.name, incident, app.language, **identity)
+            message = naming(message, [other.name for _, other in elsewhere])
         enqueue(
             session,
             app_id=app.id,
@@ -245,17 +248,18 @@ def _tell_more(session: Session, app: App, incident: Incident, day: date, *, now
     if silent(incident, now):
         return
     told = told_of(session, incident)
-    for destination in (way.destination for way in ways(session, destinations_of(session, app), incident)):
-        if destination.id in told:
+    for way in ways(session, destinations_of(session, app), incident):
+        if way.destination.id in told:
             message = added_up_message(app.name, incident, app.language, **identity_of(incident, now, base_url))
             enqueue(
                 session,
                 app_id=app.id,
-                destination_id=destination.id,
+                destination_id=way.destination.id,
                 kind=message.kind,
                 event_id=uuid5(incident.id, f"added_up:{day}"),
                 message=message,
                 incident_id=incident.id,
+                wakes=way.wakes,
             )
 
 

@@ -353,6 +353,14 @@ def added_up_message(app: str, told: Told, language: str, **identity: Any) -> Me
     return replace(made, kind="incident.updated", lead=say(language, "added_up", lead=made.lead))
 
 
+def naming(message: Message, others: Sequence[str]) -> Message:
+    """Return a message whose title also names the other apps of the company where the same happens that day."""
+    if not others:
+        return message
+    apps = ", ".join(others[:5]) + (" …" if len(others) > 5 else "")
+    return replace(message, title=say(message.language, "also_at", title=message.title, apps=apps))
+
+
 def reopened_message(app: str, told: Told, language: str, *, actor: str, **identity: Any) -> Message:
     """Return the message of an incident that a person opened again."""
     made = opened_message("incident.opened", app, told, language, **identity)

@@ -5,16 +5,20 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.votes import tally
+from app.api import csv
 from app.api.deliveries import DeliveryOut
 from app.api.shapes import Body, Text
 from app.auth import allow
 from app.db import DB
 from app.decisions import Decision, cast_vote, decide
 from app.errors import not_found
+from app.i18n import Words, choose_language
 from app.reading import incidents as reading
+from app.timeline import as_markdown, timeline
 from models.incidents import Incident
 
 router = APIRouter(tags=["incidents"], dependencies=[allow("viewer", change="editor")])
@@ -109,6 +113,60 @@ def list_incidents(
     found = reading.find(session, app_id=app_id, states=state or (), before=before, limit=limit + 1)
     following = found[limit - 1][0].id if len(found) > limit else None
     return Incidents(items=[IncidentOut.model_validate(incident) for incident, _ in found[:limit]], next=following)
+
+
+class TimelineOut(BaseModel):
+    """A line of the story, deliveries included."""
+
+    model_config = ConfigDict(from_attributes=True)
+    at: datetime
+    what: str
+    by: str
+    detail: str
+
+
+class Timeline(BaseModel):
+    """The oldest first."""
+
+    items: list[TimelineOut]
+
+
+def _story(session: DB, incident_id: UUID) -> reading.Story:
+    story = reading.story(session, incident_id)
+    if story is None:
+        raise not_found("incident")
+    return story
+
+
+def _words(request: Request, story: reading.Story) -> Words:
+    language = choose_language(request.cookies.get("lang"), request.headers.get("accept-language"))
+    return Words(language, story.app.timezone)
+
+
+@router.get("/incidents/{incident_id}/timeline")
+def get_timeline(incident_id: UUID, request: Request, session: DB) -> Timeline:
+    """The story in the reader's language (Accept-Language)."""
+    story = _story(session, incident_id)
+    lines = timeline(_words(request, story), story)
+    return Timeline(items=[TimelineOut.model_validate(line) for line in lines])
+
+
+@router.get("/incidents/{incident_id}/timeline.csv", response_class=StreamingResponse)
+def get_timeline_csv(incident_id: UUID, request: Request, session: DB) -> StreamingResponse:
+    """The same as CSV."""
+    story = _story(session, incident_id)
+    lines = timeline(_words(request, story), story)
+    rows = [(line.at.isoformat(), line.what, line.by, line.detail) for line in lines]
+    return csv.answer(f"incident-{incident_id}", ("at", "what", "by", "detail"), rows)
+
+
+@router.get("/incidents/{incident_id}/timeline.md", response_class=PlainTextResponse)
+def get_timeline_markdown(incident_id: UUID, request: Request, session: DB) -> PlainTextResponse:
+    """The same as a Markdown document, for a post-mortem."""
+    story = _story(session, incident_id)
+    disposition = {"Content-Disposition": f'attachment; filename="incident-{incident_id}.md"'}
+    text = as_markdown(_words(request, story), story)
+    return PlainTextResponse(text, media_type="text/markdown; charset=utf-8", headers=disposition)
 
 
 @router.get("/incidents/{incident_id}")

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from alerts.groups import same_elsewhere
 from alerts.votes import tally
 from alerts.wording import chance_sentence, lead
 from app import clock
@@ -92,6 +93,7 @@ def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
         chart=star_chart(words, session, trend, part, story.app.name, around.last),
         silenced=_silenced(story.incident),
         votes=tally(session, story.app.id, incident_id),
+        elsewhere=same_elsewhere(session, story.incident),
         chance=chance_sentence(story.incident, words.language),
         lead=lead(story.incident, words.language) if _told(story.incident) else "",
         lines=verbatims.by_ids(session, story.app.id, ids),

@@ -266,3 +266,21 @@ def test_a_vote_from_the_page_and_from_the_api(web: TestClient, portfolio: Portf
     found = web.post(f"/api/v1/incidents/{incident.id}/vote", json={"useful": False})
     assert found.json() == {"useful": 0, "not_useful": 1}, "one person, whose last vote counts"
     assert web.get(f"/api/v1/incidents/{incident.id}").json()["votes"] == {"useful": 0, "not_useful": 1}
+
+
+def test_the_story_can_be_taken_away(web: TestClient, portfolio: Portfolio, db: Session) -> None:
+    incident = portfolio.incident
+    assert incident is not None
+    web.post(f"/incidents/{incident.id}/acknowledge", data={"note": "=cmd() [look](http://x) *now*"})
+    base = f"/api/v1/incidents/{incident.id}/timeline"
+    items = web.get(base, headers=ENGLISH).json()["items"]
+    assert [one["at"] for one in items] == sorted(one["at"] for one in items)
+    assert "Acknowledged" in {one["what"] for one in items}
+    table = web.get(f"{base}.csv", headers=FRENCH).text
+    assert "Pris en charge" in table
+    assert ",'=cmd()" in table, "no formula of anybody's runs in a spreadsheet"
+    document = web.get(f"{base}.md", headers=ENGLISH)
+    assert document.headers["content-type"].startswith("text/markdown")
+    assert document.text.startswith("# ")
+    assert "\\[look\\](http://x) \\*now\\*" in document.text
+    assert web.get("/api/v1/incidents/00000000-0000-0000-0000-000000000000/timeline.md").status_code == 404
