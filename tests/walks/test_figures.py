@@ -73,7 +73,9 @@ def test_a_fault_leaves_unknown_days_and_not_quiet_ones(
 
 def test_a_source_that_publishes_late_says_nothing_of_today(own_engine: Engine, source_id: int, read: Read) -> None:
     read(week(0, NOW - timedelta(days=2), end="source_limit"))
-    assert max(days(own_engine, source_id)) == (NOW - timedelta(days=2)).date()
+    cells = days(own_engine, source_id)
+    assert cells[(NOW - timedelta(days=2)).date()] == "complete"
+    assert [cells[(NOW - timedelta(days=ago)).date()] for ago in (1, 0)] == ["held", "held"]
 
 
 def test_what_a_customer_typed_into_an_exception_is_masked(own_engine: Engine, read: Read) -> None:

@@ -95,9 +95,9 @@ def test_a_wrong_guess_is_corrected_and_a_column_left_out(bench: Bench) -> None:
 
 def test_times_without_a_zone_are_those_of_the_zone_given(bench: Bench) -> None:
     path = bench.file("date,stars,review\n2026-07-01 00:30,4,Bien\n")
-    bench.json(path, "--zone", "America/Montreal", "--channel", "survey")
+    bench.json(path, "--zone", "America/Montreal", "--channel", "branch")
     (row,) = bench.stored()
-    assert (row.written_at.isoformat(), row.channel) == ("2026-07-01T04:30:00+00:00", "survey")
+    assert (row.written_at.isoformat(), row.channel) == ("2026-07-01T04:30:00+00:00", "branch")
 
 
 @pytest.mark.parametrize(
