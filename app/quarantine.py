@@ -12,6 +12,7 @@ from app import clock
 from app.context import Context
 from app.jobs import look_before_history
 from app.judge import judge
+from app.seal import Seal
 from app.store import store_page
 from collectors.base import Page
 from collectors.replay import replay
@@ -20,6 +21,8 @@ from models.records import RatingRecord, VerbatimRecord
 from models.sources import Quarantine, Run, Source
 
 BATCH = 500
+SEALED = b"gAAAA"
+"""How everything begins that the seal closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def _batch(session: Session, context: Context, source_id: int, batch: Sequence[Q
     done: list[int] = []
     for row in batch:
         try:
-            found = replay(source.kind, config, row.raw)
+            found = replay(source.kind, config, _opened(context.seal, row.raw))
         except RowFault as fault:
             row.reason = mask(str(fault))[:500]
             continue
@@ -96,6 +99,11 @@ def _batch(session: Session, context: Context, source_id: int, batch: Sequence[Q
         update(Quarantine).where(Quarantine.app_id == source.app_id, Quarantine.id.in_(done)).values(replayed_at=now)
     )
     return Replayed(len(done), kept.new, len(batch) - len(done))
+
+
+def _opened(seal: Seal, raw: bytes) -> bytes:
+    """The bytes of a row; those that an earlier Cocoon kept are not sealed."""
+    return seal.open_bytes(raw) if raw.startswith(SEALED) else raw
 
 
 def reasons(session: Session, source_ids: Sequence[int]) -> dict[int, list[tuple[str, int]]]:

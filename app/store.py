@@ -118,7 +118,7 @@ def store_page(session: Session, source: Source, run_id: int, page: Page, *, sea
     ]
     signals = [replace(each, title=mask(_clean(each.title)[:500])) for each in page.signals]
     store_stability(session, source, issues, page.daily_crashes, page.daily_sessions, page.replaced, signals)
-    _store_quarantine(session, source, run_id, page.quarantined)
+    _store_quarantine(session, source, run_id, page.quarantined, seal)
     return stored
 
 
@@ -171,8 +171,13 @@ def _store_rating(session: Session, source: Source, record: RatingRecord) -> Non
     )
 
 
-def _store_quarantine(session: Session, source: Source, run_id: int, rows: Sequence[QuarantinedRow]) -> None:
-    """Keep unreadable rows, the same bytes once a source. One that was replayed and cannot be read again waits anew."""
+def _store_quarantine(
+    session: Session, source: Source, run_id: int, rows: Sequence[QuarantinedRow], seal: Seal
+) -> None:
+    """Keep unreadable rows, the same bytes once a source, sealed: nobody has masked what stands in them.
+
+    One that was replayed and cannot be read again waits anew.
+    """
     kept = {hashlib.sha256(row.raw).hexdigest(): row for row in rows}
     if not kept:
         return
@@ -184,7 +189,7 @@ def _store_quarantine(session: Session, source: Source, run_id: int, rows: Seque
                 "run_id": run_id,
                 "fingerprint": fingerprint,
                 "reason": mask(_clean(row.reason))[:500],
-                "raw": row.raw[:LARGEST_ROW],
+                "raw": seal.close_bytes(row.raw[:LARGEST_ROW]),
             }
             for fingerprint, row in sorted(kept.items())
         ]

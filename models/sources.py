@@ -96,7 +96,7 @@ class Coverage(Base):
 
 
 class Quarantine(Base):
-    """A row that could not be read, as its bytes came, until a fix can replay it. Unmasked bytes stay off the API."""
+    """A row that could not be read: its bytes as they came, sealed, until a fix can replay it."""
 
     __tablename__ = "quarantine"
     __table_args__ = (UniqueConstraint("app_id", "source_id", "fingerprint"),)

@@ -89,7 +89,7 @@ def read(own_engine: Engine, source_id: int, at: Callable[[datetime], None]) -> 
     """Walk a script."""
 
     def run(*script: Page | SourceError, after: Sequence[Page | SourceError] = (), trigger: str = "schedule") -> Run:
-        return walk(own_engine, source_id, Scripted(script, after), seal=Seal(b"test"), trigger=trigger)
+        return walk(own_engine, source_id, Scripted(script, after), seal=Seal(b"tests"), trigger=trigger)
 
     return run
 
