@@ -213,8 +213,8 @@ def end_key(key_id: RowId, request: Request, session: DB) -> KeyOut:
     return KeyOut.model_validate(key)
 
 
-Actor = Annotated[OptionalText, Query(max_length=300)]
-Action = Annotated[OptionalText, Query(max_length=100, description="source.changed, or all of “source”")]
+Actor = OptionalText
+Action = Annotated[OptionalText, Query(description="source.changed, or all of “source”")]
 Edge = Annotated[Moment | None, Query()]
 
 

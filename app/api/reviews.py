@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api import csv
+from app.api import csv, xlsx
 from app.api.apps import app_or_404
 from app.api.filters import read_filters
 from app.api.shapes import RowId, Text
@@ -133,20 +133,30 @@ def reviews_csv(
 ) -> StreamingResponse:
     """All that the filters let through."""
     app_or_404(session, app_id)
-    bind = request.app.state.bind
+    return csv.answer(f"reviews-{app_id}", CSV_HEADS, _rows(request, filters))
 
-    def rows() -> Iterator[list[object]]:
-        with transaction(bind) as own:  # the request's own session ends before the stream does
-            for line in verbatims.stream(own, filters):
-                v = line.verbatim
-                topics = " ".join(topic.topic for topic in line.topics)
-                yield [
-                    v.id, v.day, v.written_at.isoformat(), v.channel, v.storefront, v.version, v.stars, v.title, v.body,
-                    v.language, v.label, round(v.sentiment, 3), " ".join(v.intents), v.urgent, topics, v.device,
-                    v.reply, v.revision, v.url,
-                ]  # fmt: skip
 
-    return csv.answer(f"reviews-{app_id}", CSV_HEADS, rows())
+@router.get(
+    "/apps/{app_id}/reviews.xlsx", response_class=StreamingResponse, responses={200: {"content": {xlsx.MIME: {}}}}
+)
+def reviews_xlsx(
+    app_id: RowId, request: Request, session: DB, filters: Annotated[Filters, Depends(read_filters)]
+) -> StreamingResponse:
+    """The same as an Excel workbook."""
+    app_or_404(session, app_id)
+    return xlsx.answer(f"reviews-{app_id}", CSV_HEADS, _rows(request, filters))
+
+
+def _rows(request: Request, filters: Filters) -> Iterator[list[object]]:
+    with transaction(request.app.state.bind) as own:  # the request's own session ends before the stream does
+        for line in verbatims.stream(own, filters):
+            v = line.verbatim
+            topics = " ".join(topic.topic for topic in line.topics)
+            yield [
+                v.id, v.day, v.written_at.isoformat(), v.channel, v.storefront, v.version, v.stars, v.title, v.body,
+                v.language, v.label, round(v.sentiment, 3), " ".join(v.intents), v.urgent, topics, v.device,
+                v.reply, v.revision, v.url,
+            ]  # fmt: skip
 
 
 @router.get("/apps/{app_id}/reviews/{review_id}")

@@ -37,7 +37,7 @@ class DayOut(BaseModel):
     state: str = Field(description="the ledger's word: complete, partial, unknown or held")
 
 
-class VersionOut(BaseModel):
+class CrashVersionOut(BaseModel):
     """A version over the period; `crash_free` is weighted by its days' own denominators."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -49,7 +49,7 @@ class VersionOut(BaseModel):
     withheld_days: int
 
 
-class ChannelOut(BaseModel):
+class CrashChannelOut(BaseModel):
     """One channel as its source tells it; sources that are left aside are named and not added."""
 
     channel: str
@@ -65,7 +65,7 @@ class ChannelOut(BaseModel):
     exposed: int | None
     withheld_days: int
     days: list[DayOut]
-    versions: list[VersionOut]
+    versions: list[CrashVersionOut]
 
 
 class StabilityOut(BaseModel):
@@ -73,7 +73,7 @@ class StabilityOut(BaseModel):
 
     first: date
     last: date
-    channels: list[ChannelOut]
+    channels: list[CrashChannelOut]
 
 
 class IssueOut(BaseModel):
@@ -143,7 +143,7 @@ def get_stability(
         if version:
             days = reading.version_days(session, app_id, period, name, version)
         channels.append(
-            ChannelOut(
+            CrashChannelOut(
                 channel=name,
                 source_id=told.choice.source_id,
                 source=told.choice.name,
@@ -157,7 +157,7 @@ def get_stability(
                 exposed=told.exposed,
                 withheld_days=told.withheld_days,
                 days=[DayOut.model_validate(day) for day in days],
-                versions=[VersionOut.model_validate(each) for each in told.versions],
+                versions=[CrashVersionOut.model_validate(each) for each in told.versions],
             )
         )
     return StabilityOut(first=period.first, last=period.last, channels=channels)

@@ -21,7 +21,7 @@ class StepOut(BaseModel):
     names: dict[str, str]
 
 
-class TopicOut(BaseModel):
+class KnownTopicOut(BaseModel):
     """A topic, on its step."""
 
     id: str
@@ -35,7 +35,7 @@ class TaxonomyOut(BaseModel):
     """All topics in use, and the installation's own part as YAML."""
 
     steps: list[StepOut]
-    topics: list[TopicOut]
+    topics: list[KnownTopicOut]
     own: str
 
 
@@ -60,7 +60,7 @@ def get_taxonomy(session: DB) -> TaxonomyOut:
     return TaxonomyOut(
         steps=[StepOut(id=step.id, names=dict(step.names)) for step in known.steps],
         topics=[
-            TopicOut(
+            KnownTopicOut(
                 id=topic.id,
                 step=topic.step,
                 names=dict(topic.names),

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api import csv
+from app.api import csv, xlsx
 from app.api.apps import app_or_404
 from app.api.filters import OptionalDay, known
 from app.api.shapes import OptionalText, RowId
@@ -170,13 +170,27 @@ def star_trend(part: Part, period: Days, session: DB, every: Every = "auto") -> 
 )
 def star_trend_csv(part: Part, period: Days, session: DB, every: Every = "auto") -> StreamingResponse:
     """The same as CSV."""
-    trend = _trend(session, part, period, every)
-    heads = ("first", "last", "n", "rated", "s1", "s2", "s3", "s4", "s5", "mean", "half_width", "incomplete_days")
-    rows = [
+    return csv.answer(f"stars-{part.app_id}", STAR_HEADS, _star_rows(_trend(session, part, period, every)))
+
+
+@router.get(
+    "/apps/{app_id}/trends/stars.xlsx", response_class=StreamingResponse, responses={200: {"content": {xlsx.MIME: {}}}}
+)
+def star_trend_xlsx(part: Part, period: Days, session: DB, every: Every = "auto") -> StreamingResponse:
+    """The same as an Excel workbook."""
+    return xlsx.answer(f"stars-{part.app_id}", STAR_HEADS, _star_rows(_trend(session, part, period, every)))
+
+
+STAR_HEADS = (
+    "first", "last", "n", "rated", "s1", "s2", "s3", "s4", "s5", "mean", "half_width", "incomplete_days",
+)  # fmt: skip
+
+
+def _star_rows(trend: Trend) -> list[list[object]]:
+    return [
         [b.first, b.last, b.n, b.rated, *b.stars, _round(b.mean), _round(b.half_width), b.incomplete_days]
         for b in trend.buckets
     ]
-    return csv.answer(f"stars-{part.app_id}", heads, rows)
 
 
 def _round(value: float | None) -> float | None:

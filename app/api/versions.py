@@ -87,9 +87,9 @@ class ComparisonOut(BaseModel):
 def compare(
     app_id: RowId,
     session: DB,
-    this: Annotated[OptionalText, Query(max_length=100, description="the newest if not given")] = None,
-    that: Annotated[OptionalText, Query(max_length=100, description="the last before on its channel")] = None,
-    channel: Annotated[OptionalText, Query(max_length=100)] = None,
+    this: Annotated[OptionalText, Query(description="the newest if not given")] = None,
+    that: Annotated[OptionalText, Query(description="the last before on its channel")] = None,
+    channel: OptionalText = None,
 ) -> ComparisonOut:
     """This version against that one."""
     now = today(app_or_404(session, app_id))

@@ -65,7 +65,7 @@ class ShareOut(Model):
     n: int
 
 
-class TopicOut(Model):
+class VoiceTopicOut(Model):
     """A topic's mentions, and the negative ones."""
 
     topic: str
@@ -73,19 +73,19 @@ class TopicOut(Model):
     negative: int
 
 
-class ChannelOut(Model):
+class VoiceChannelOut(Model):
     """One channel in the period."""
 
     channel: str
     people: PeopleOut
     negative: ShareOut | None
-    topics: list[TopicOut]
+    topics: list[VoiceTopicOut]
 
 
 class Channels(BaseModel):
     """The loudest first. `people` counts one who is known by a key in several channels once."""
 
-    items: list[ChannelOut]
+    items: list[VoiceChannelOut]
     people: PeopleOut
 
 
@@ -173,7 +173,9 @@ def channels(asked: Asked, session: DB) -> Channels:
     """Every channel: people, messages, share of negative texts, what hurts most."""
     app_id, zone, period = asked
     rows, everybody = voices.channel_rows(session, app_id, period, zone)
-    return Channels(items=[ChannelOut.model_validate(row) for row in rows], people=PeopleOut.model_validate(everybody))
+    return Channels(
+        items=[VoiceChannelOut.model_validate(row) for row in rows], people=PeopleOut.model_validate(everybody)
+    )
 
 
 @router.get("/apps/{app_id}/nps")

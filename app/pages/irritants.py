@@ -28,7 +28,7 @@ from app.reading.trends import Period
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
 SPANS = (28, 84, 365)
-Short = Annotated[OptionalText, Query(max_length=100)]
+Short = OptionalText
 FRESH = 7
 
 

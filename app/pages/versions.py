@@ -1,8 +1,6 @@
 """Versions: is this one better or worse than that one, and can that be known yet?"""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from alerts.detectors import Comparison, Missing
@@ -27,9 +25,9 @@ def page(
     app_id: int,
     request: Request,
     session: DB,
-    this: Annotated[OptionalText, Query(max_length=100)] = None,
-    that: Annotated[OptionalText, Query(max_length=100)] = None,
-    channel: Annotated[OptionalText, Query(max_length=100)] = None,
+    this: OptionalText = None,
+    that: OptionalText = None,
+    channel: OptionalText = None,
 ) -> HTMLResponse:
     """The verdict in a sentence, both sides beside each other, what rose and fell, and who has it already."""
     app = find_app(session, app_id)
