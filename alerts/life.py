@@ -22,7 +22,9 @@ ALONE = frozenset({"silent_source", "loss_ahead"})
 """Rules about a source and not about customers (alerts.silence): neither supports nor is supported by another."""
 CALM_OF = {"burst": 2, "urgent": 7, "keyword": 7, "unanswered": 1}
 """Judged days of calm that end an incident of these rules alone: a burst is over in hours, late answers are given."""
-APART = ALONE | {"urgent", "keyword", "unanswered"}
+OWN = frozenset({"late_delivery", "canary_missing", "canary"})
+"""Rules about the telling itself (alerts.own, app.canary): no look opens or closes their incidents."""
+APART = ALONE | OWN | {"urgent", "keyword", "unanswered"}
 """Rules whose incidents stand apart: what people wrote there wants reading, whatever else goes on."""
 ALARM_DAYS = 3  # or when one is first seen within so many days of the opening of the other
 UNSEEN_DAYS = 3
@@ -97,7 +99,7 @@ class Change:
 def held(live: Sequence[Incident]) -> dict[Key, Held]:
     """Return each live incident's own subject and those that support it; a source's silence is judged elsewhere."""
     found: dict[Key, Held] = {}
-    live = [incident for incident in live if incident.rule not in ALONE]
+    live = [incident for incident in live if incident.rule not in ALONE | OWN]
     for incident in live:
         keeps = Held(incident.last_above_day, incident.opened_day, incident.baseline_to)
         for support in incident.evidence.get("support", []):

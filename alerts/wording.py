@@ -19,7 +19,7 @@ from babel.numbers import format_decimal, format_percent
 
 from alerts.channels.base import Message, Quote
 from alerts.leading import STAR_RULES, Told, leading
-from alerts.life import ALONE
+from alerts.life import ALONE, OWN
 from alerts.topics import topic_name
 
 BLOCKS = "▁▂▃▄▅▆▇"
@@ -95,7 +95,7 @@ def rule_name(language: str, rule: str) -> str:
 
 def known_rules() -> list[str]:
     """Return the rules that can open an incident."""
-    return list(_words("en")["rules"])
+    return [rule for rule in _words("en")["rules"] if rule != "canary"]
 
 
 def subject_name(language: str, subject: str) -> str:
@@ -117,10 +117,21 @@ def subject_name(language: str, subject: str) -> str:
 
 def headline(app: str, told: Told, language: str) -> str:
     """Return the first line: the fact with its numbers, falling stars before the irritant that goes with them."""
+    return _of_ourselves(app, told, language) or _of_customers(app, told, language)
+
+
+def _of_ourselves(app: str, told: Told, language: str) -> str:
+    """The first line about a source or about the telling; "" where it is about what customers wrote."""
+    if told.rule in OWN:
+        return say(language, f"{told.rule}_title", app=app, **told.evidence.get("values", {}))
     if told.rule in ALONE:
         from alerts import silence_words
 
         return silence_words.headline(app, told, language)
+    return ""
+
+
+def _of_customers(app: str, told: Told, language: str) -> str:
     from alerts.other_facts import RULES, other_fact
 
     fact = leading(told)
@@ -167,6 +178,8 @@ def lead(told: Told, language: str) -> str:
 
         return silence_words.lead(told, language)
     evidence = told.evidence
+    if told.rule in OWN:
+        return say(language, f"{told.rule}_lead", **evidence.get("values", {}))
     since = date.fromisoformat(evidence["window"]["from"])
     version = evidence.get("version")
     releases = [r for r in evidence.get("releases", ()) if version and r["version"] == version["version"]]

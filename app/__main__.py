@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from app.commands import data, hooks, keys, people, run, sources, understanding
+from app.commands import data, deliveries, hooks, keys, people, run, sources, understanding
 
 
 class Cocoon(click.Group):
@@ -48,7 +48,7 @@ def main(verbose: bool) -> None:
     configure(logging.INFO if verbose else logging.WARNING)
 
 
-for room in (run, sources, data, understanding, keys, people, hooks):
+for room in (run, sources, data, understanding, keys, people, hooks, deliveries):
     for command in room.COMMANDS:
         main.add_command(command)
 

@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import audit, auth, errors, guard
+from app import audit, auth, errors, guard, metrics
 from app.api import router as api
 from app.api import routes, slack_actions
 from app.db import Bind, transaction
@@ -48,6 +48,7 @@ def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
     app.include_router(api)
     app.include_router(slack_actions.router, prefix="/api/v1")
     app.include_router(routes.router, prefix="/api/v1", responses=errors.PROBLEMS)
+    app.include_router(metrics.router)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

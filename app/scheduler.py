@@ -9,7 +9,9 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from alerts.own import watch_senders
 from app import clock
+from app.canary import fly
 from app.context import Context
 from app.digests import write_letters
 from app.inbound import waiting
@@ -27,6 +29,7 @@ LOOK_MINUTES = 60
 LEADER_SECONDS = 2.0
 LETTER_SECONDS = 20
 HOOK_SECONDS = 20
+WATCH_SECONDS = 30
 
 
 def lead(context: Context, queue: Queue, beat: Beat, stop: threading.Event) -> None:
@@ -43,6 +46,7 @@ def lead(context: Context, queue: Queue, beat: Beat, stop: threading.Event) -> N
         schedule.add_job(lambda: ask_for_looks(context, queue), "interval", minutes=LOOK_MINUTES)
         schedule.add_job(lambda: ask_for_hooks(context, queue), "interval", seconds=HOOK_SECONDS)
         schedule.add_job(lambda: write_due_letters(context), "interval", seconds=LETTER_SECONDS)
+        schedule.add_job(lambda: watch_the_telling(context), "interval", seconds=WATCH_SECONDS)
         schedule.add_job(lambda: ask_for_rereads(context, queue))  # once: a new version may bring a new model
         schedule.start()
         log.info("leading the schedule")
@@ -106,6 +110,16 @@ def ask_for_rereads(context: Context, queue: Queue) -> None:
     """Have the verbatims that an older model read understood again, app by app."""
     with context.transaction() as session:
         ask_again(session, queue)
+
+
+def watch_the_telling(context: Context) -> None:
+    """See that what is due leaves, and that the day's canary arrives."""
+    for watch in (watch_senders, fly):
+        try:
+            with context.transaction() as session:
+                watch(session, now=clock.now(), base_url=context.settings.base_url)
+        except SQLAlchemyError:
+            log.warning("the telling could not be watched; the next round tries again", exc_info=True)
 
 
 def write_due_letters(context: Context) -> None:

@@ -13,6 +13,7 @@ from app.auth import allow
 from app.db import DB
 from app.errors import Problem
 from app.reading import deliveries as reading
+from app.reading import latency
 
 router = APIRouter(tags=["deliveries"], dependencies=[allow("viewer", change="admin")])
 
@@ -91,6 +92,45 @@ def list_deliveries(
     )
     following = found[limit - 1].id if len(found) > limit else None
     return Deliveries(items=[DeliveryOut.model_validate(delivery) for delivery in found[:limit]], next=following)
+
+
+class LatencyOut(BaseModel):
+    """Seconds in which half and 19 of 20 messages of the last 30 days arrived; `destination_id` null: all together."""
+
+    model_config = ConfigDict(from_attributes=True)
+    destination_id: int | None
+    name: str
+    n: int
+    p50: float
+    p95: float
+
+
+class CanaryOut(BaseModel):
+    """The newest canary at one destination; `arrived` null: not yet."""
+
+    model_config = ConfigDict(from_attributes=True)
+    name: str
+    sent_off: datetime
+    arrived: datetime | None
+    state: str
+
+
+class Promptness(BaseModel):
+    """How quick the telling is."""
+
+    latencies: list[LatencyOut]
+    canaries: list[CanaryOut]
+    states: dict[str, int]
+
+
+@router.get("/deliveries/promptness")
+def promptness(session: DB) -> Promptness:
+    """From the finding to the receiver's 2xx, by destination, and the day's canary."""
+    return Promptness(
+        latencies=[LatencyOut.model_validate(one) for one in latency.latencies(session)],
+        canaries=[CanaryOut.model_validate(one) for one in latency.canaries(session)],
+        states=latency.states(session),
+    )
 
 
 @router.post("/deliveries/replay")

@@ -16,6 +16,7 @@ from app.auth import allow
 from app.db import DB
 from app.errors import Problem, not_found
 from app.i18n import Words
+from app.pages import deliveries as deliveries_page
 from app.pages import destination_settings
 from app.pages.common import go, render, words_of
 from app.pages.slack_view import Block, read_blocks
@@ -23,6 +24,7 @@ from app.reading import apps, deliveries
 from models.incidents import Destination, InboxMessage, Route
 
 router = APIRouter(dependencies=[allow("viewer", change="admin")])
+router.include_router(deliveries_page.router)
 router.include_router(destination_settings.router)  # before the actions, whose path is wider
 
 

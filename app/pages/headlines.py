@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from alerts.leading import STAR_RULES, leading
-from alerts.life import ALONE
+from alerts.life import ALONE, OWN
 from alerts.other_facts import RULES as OTHER_RULES
 from alerts.other_facts import burst_numbers
 from app.i18n import Words
@@ -53,6 +53,10 @@ def incident_title(words: Words, incident: Incident) -> str:
         source = incident.evidence.get("source") or {}
         key = "incident.title.silent_source" if incident.rule == "silent_source" else "incident.title.loss_ahead"
         return words.t(key, source=source.get("name", ""))
+    if incident.rule in OWN:
+        name = str(incident.evidence.get("values", {}).get("destination", ""))
+        rule = words.name("rule", incident.rule)
+        return words.t("incident.title.plain", rule=rule, subject=name) if name else rule
     fact = leading(incident)
     title = told_title(words, fact.rule, fact.subject, dict(fact.effect))
     if not fact.topic:

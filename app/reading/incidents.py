@@ -33,7 +33,7 @@ def find(
     limit: int = 50,
 ) -> list[tuple[Incident, App]]:
     """Incidents with their app, the last opened first, before incident `before`."""
-    query = select(Incident, App).join(App, App.id == Incident.app_id)
+    query = select(Incident, App).join(App, App.id == Incident.app_id).where(Incident.rule != "canary")
     if app_id is not None:
         query = query.where(Incident.app_id == app_id)
     if states:
