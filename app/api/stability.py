@@ -3,9 +3,8 @@
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.orm import Session
 
 from app.api.apps import app_or_404
 from app.api.filters import OptionalDay
@@ -120,23 +119,28 @@ class Signals(BaseModel):
     items: list[SignalOut]
 
 
-def _period(session: Session, app_id: int, first: date | None, last: date | None) -> Period:
-    """The days asked for, 90 up to today by default. Raises Problem 404 and 422."""
+def period_of(
+    app_id: RowId,
+    session: DB,
+    first: Annotated[OptionalDay, Query(alias="from", description="89 days before `to` if not given")] = None,
+    last: Annotated[OptionalDay, Query(alias="to", description="today if not given")] = None,
+) -> Period:
+    """The days asked for, both included; 400 at most. Raises Problem 404 and 422."""
     app = app_or_404(session, app_id)
     last = last or today(app)
     if first is None:
         first = last - timedelta(days=min(89, last.toordinal() - 1))
     if not 0 <= (last - first).days < LONGEST:
-        raise Problem(422, f"`first` comes before `last`, at most {LONGEST} days.", where="query.first")
+        raise Problem(422, f"`from` comes before `to`, at most {LONGEST} days.", where="query.from")
     return Period(first, last)
 
 
+Days = Annotated[Period, Depends(period_of)]
+
+
 @router.get("/apps/{app_id}/stability")
-def get_stability(
-    app_id: RowId, session: DB, first: OptionalDay = None, last: OptionalDay = None, version: OptionalText = None
-) -> StabilityOut:
+def get_stability(app_id: RowId, period: Days, session: DB, version: OptionalText = None) -> StabilityOut:
     """Sessions, users, crashes and shares without a crash by day; with `version` the days are that version's."""
-    period = _period(session, app_id, first, last)
     channels = []
     for name, told in reading.stability(session, app_id, period).items():
         days = told.days
@@ -166,15 +170,13 @@ def get_stability(
 @router.get("/apps/{app_id}/stability/issues")
 def list_issues(
     app_id: RowId,
+    period: Days,
     session: DB,
-    first: OptionalDay = None,
-    last: OptionalDay = None,
     channel: OptionalText = None,
     version: OptionalText = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Issues:
     """The issues with most events, of the sources that speak."""
-    period = _period(session, app_id, first, last)
     found = reading.top_issues(session, app_id, period, channel=channel or None, version=version or "", limit=limit)
     return Issues(
         items=[
@@ -202,13 +204,11 @@ def list_issues(
 @router.get("/apps/{app_id}/stability/signals")
 def list_signals(
     app_id: RowId,
+    period: Days,
     session: DB,
-    first: OptionalDay = None,
-    last: OptionalDay = None,
     channel: OptionalText = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Signals:
     """What the crash tools pointed out: new issues, regressions, velocity, anomalies."""
-    period = _period(session, app_id, first, last)
     found = reading.signals(session, app_id, period, channel or None, limit)
     return Signals(items=[SignalOut.model_validate(each) for each in found])

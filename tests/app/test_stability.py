@@ -118,7 +118,7 @@ def test_the_json_twin_tells_days_versions_and_the_speaker(web: TestClient, watc
     hidden = apple["days"][-2]
     assert (hidden["withheld"], hidden["crash_free_users"], hidden["users"]) == (True, None, 50)
     assert [each["version"] for each in play["versions"]] == ["7.9", "7.10"]
-    one = web.get(f"{path}?version=7.10&first={TODAY}&last={TODAY}").json()["channels"][-1]["days"]
+    one = web.get(f"{path}?version=7.10&from={TODAY}&to={TODAY}").json()["channels"][-1]["days"]
     assert [(day["sessions"], day["crashes"]) for day in one] == [(4000, 84)]
 
 
@@ -130,7 +130,7 @@ def test_issues_and_signals_are_listed(web: TestClient, watched: Portfolio) -> N
     assert web.get(f"{path}/issues?channel=app_store").json()["items"] == []
     (signal,) = web.get(f"{path}/signals").json()["items"]
     assert (signal["kind"], signal["version"]) == ("velocity", "7.10")
-    for bad in ("first=2026-01-02&last=2026-01-01", "first=2000-01-01", "first=soon"):
+    for bad in ("from=2026-01-02&to=2026-01-01", "from=2000-01-01", "from=soon"):
         assert web.get(f"{path}?{bad}").status_code == 422
     assert web.get(f"{API}/apps/424242/stability").status_code == 404
 
