@@ -1,5 +1,6 @@
 """Google Play reviews in one language, newest first, page by page with a token."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ from collectors.play_format import (
 )
 from models.records import QuarantinedRow, VerbatimRecord
 
+RECENT = 3
+"""Pages whose ids are kept: what is written or deleted during a walk moves reviews by a page at most."""
 _FORM = {"content-type": "application/x-www-form-urlencoded;charset=UTF-8"}
 
 
@@ -33,9 +36,14 @@ class _Answer:
 
 @dataclass(slots=True)
 class _Walked:
-    """What a walk has seen: ids, the tokens it was given, pages in a row that brought nothing new, and what ends it."""
+    """What a walk has seen, in little memory however long it is: a million reviews are five thousand pages.
 
-    ids: set[str] = field(default_factory=set)
+    `recent` are the ids of the last pages, which a shift may show twice; `marks` one id of every page before, so that a
+    list that begins again is noticed wherever its pages are cut. `stale` counts pages in a row that were seen before.
+    """
+
+    recent: deque[frozenset[str]] = field(default_factory=lambda: deque(maxlen=RECENT))
+    marks: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
     stale: int = 0
     last: str = ""
@@ -80,7 +88,7 @@ class GooglePlay:
         full, largest = True, 0
         with self._http.walk() as walk:
             while True:
-                first = not walked.ids and not walked.tokens
+                first = not walked.recent and not walked.tokens
                 answer = self._read(walk, token, walked)
                 if first and answer is None:
                     token, answer = None, self._read(walk, None, walked)
@@ -196,13 +204,16 @@ def _page(answer: _Answer, end: WalkEnd | None, walked: _Walked) -> tuple[Page, 
     notes, walked.notes = walked.notes, []
     fresh: dict[str, VerbatimRecord] = {}
     for row in answer.rows:
-        if row.external_id not in walked.ids:
+        if not any(row.external_id in page for page in walked.recent):
             fresh.setdefault(row.external_id, row)
     if repeated := len(answer.rows) - len(fresh):
         notes.append(f"{repeated} of {answer.size} reviews had been read before in this walk")
-    walked.ids.update(fresh)
+    met = not walked.marks.isdisjoint(fresh)
     walked.last = next(reversed(fresh), walked.last)
-    walked.stale = walked.stale + 1 if answer.rows and not fresh else 0
+    walked.stale = walked.stale + 1 if answer.rows and (met or not fresh) else 0
+    if fresh:
+        walked.recent.append(frozenset(fresh))
+        walked.marks.add(next(iter(fresh)))
     looped = walked.stale >= 2 or answer.token in walked.tokens
     if answer.token is not None:
         walked.tokens.add(answer.token)

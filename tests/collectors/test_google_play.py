@@ -386,3 +386,20 @@ def test_source_errors_say_a_sentence() -> None:
         read_reviews(b"<html>captcha</html>")
     assert str(caught.value).endswith(".")
     assert "captcha" in caught.value.excerpt
+
+
+def test_a_list_that_begins_again_with_new_tokens_is_noticed(http: Http) -> None:
+    class Turning(FakePlay):
+        """Tokens never repeat, rows do: after five pages and a half it begins again, its pages cut elsewhere."""
+
+        def _rows(self, count: int, token: str | None) -> list[Any]:
+            page = int(token or 0)
+            rows = [self.reviews[(page * count + at) % len(self.reviews)] for at in range(count)]
+            return [[self._play_row(row) for row in rows], [None, str(page + 1)], None]
+
+    with Turning(reviews=some_reviews(1100, play=True)) as store:
+        walked = walk(store, http)
+    assert walked.error is not None
+    assert walked.error.kind == "repeated"
+    assert set(walked.ids) == set(ids(store))
+    assert len(walked.pages) <= 8
