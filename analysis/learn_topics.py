@@ -18,6 +18,7 @@ _SAID_BY = 3
 _PRECISE = 0.9
 _RARE = 0.02  # of ordinary verbatims may say it
 _MOST = 40
+_LONGEST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ def learn(corrected: Sequence[Corrected], ordinary: Sequence[str]) -> str:
     topics: dict[str, dict[str, list[str]]] = {}
     learnt = 0
     for phrase, rows in sorted(said.items(), key=lambda pair: (-len(pair[0].split()), -len(pair[1]), pair[0])):
+        if len(phrase) > _LONGEST or not any(map(str.isalnum, phrase.split()[0])):
+            continue
         missed: dict[tuple[str, str], int] = {}
         for row in rows:
             one = corrected[row]

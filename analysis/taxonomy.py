@@ -77,13 +77,15 @@ def _phrases(row: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def _shipped() -> str:
-    return (resources.files("analysis") / "data" / "taxonomy.yaml").read_text("utf-8")
+def _shipped() -> dict[str, Any]:
+    text = (resources.files("analysis") / "data" / "taxonomy.yaml").read_text("utf-8")
+    raw: dict[str, Any] = yaml.load(text, Loader=_LOADER)  # noqa: S506  the safe loader, in C where there is one
+    return raw
 
 
 @lru_cache(maxsize=8)
 def _loaded(*layers: str) -> Taxonomy:
-    raw = yaml.load(_shipped(), Loader=_LOADER)  # noqa: S506  the safe loader, in C where there is one
+    raw = _shipped()
     for layer in layers:
         if layer:
             raw = _over(raw, _own(layer))
@@ -170,10 +172,9 @@ def _over(shipped: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
         if place not in steps:
             raise TaxonomyError(f"{where}: there is no step “{place}” ({', '.join(steps)}).")
         topics[topic] = _merged(known or {}, row, where) | {"step": place}
-    for topic in topics.values():
-        lost = [other for other in topic.get("yields_to", ()) if other not in topics]
-        if lost:
-            topic["yields_to"] = [other for other in topic["yields_to"] if other not in lost]
+    for topic, known in topics.items():
+        left = [other for other in known.get("yields_to", ()) if other in topics]
+        topics[topic] = known | {"yields_to": left}
     return {"steps": steps, "topics": topics}
 
 
