@@ -6,7 +6,7 @@ the usual share of texts says how many to expect. An export names reviews that n
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -116,6 +116,8 @@ def _exports(session: Session, app: App) -> Iterable[Check]:
     """What only an export brought, of the days since another way has been read."""
     now, zone = today(app), ZoneInfo(app.timezone)
     sources = session.scalars(select(Source).where(Source.app_id == app.id, Source.channel == "google_play")).all()
+    if not any(source.kind.startswith("play_console") for source in sources):
+        return  # before anything is counted: these days can hold hundreds of thousands of rows
     others = [source.id for source in sources if source.kind in {"google_play", "google_play_api"}]
     begun = session.scalar(
         select(func.min(Run.started_at)).where(Run.app_id == app.id, Run.source_id.in_(others), Run.seen > 0)
@@ -126,7 +128,12 @@ def _exports(session: Session, app: App) -> Iterable[Check]:
     counts = dict[int, int]()
     rows = session.execute(
         select(Verbatim.source_id, func.count())
-        .where(Verbatim.app_id == app.id, Verbatim.channel == "google_play", Verbatim.day.between(first, now))
+        .where(
+            Verbatim.app_id == app.id,
+            Verbatim.channel == "google_play",
+            Verbatim.day.between(first, now),
+            Verbatim.written_at >= datetime(first.year, first.month, first.day, tzinfo=UTC) - timedelta(hours=15),
+        )
         .group_by(Verbatim.source_id)
     )
     for source_id, count in rows:

@@ -6,6 +6,8 @@ tried the same way first; if its words are rare, the text index has them all, fe
 is, the newest rows say better than the planner's statistics, which know the frequent words only (docs/decisions.md).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,13 +20,13 @@ from models.feedback import Verbatim
 CAP = 1000
 """Counting stops here: exact counts of a frequent word cost seconds at ten million rows."""
 
-LOOK = 15_000
-"""Rows that a page or a count looks at; about 30 ms with a warm cache."""
+LOOK = 8_000
+"""Rows that a page or a count looks at; about 20 ms with a warm cache."""
 
-LOOK_FOR_WORDS = 6_000
+LOOK_FOR_WORDS = 4_000
 """Rows in which a search is tried before the text index is asked."""
 
-FREQUENT = 200
+FREQUENT = 120
 """Matches among those rows from which a word is frequent, and counted along the index of time."""
 
 Place = tuple[datetime, int]
@@ -60,17 +62,20 @@ def look(
     *,
     narrowed: bool,
     words: bool,
+    phrase: bool = False,
     bounded: bool = True,
 ) -> tuple[list[Verbatim], Place | None]:
     """Up to `limit` rows of `query`, newest first, and where to go on (None: that was all).
 
-    `walk` is the same without what no index walks along.
+    `walk` is the same without what no index walks along. A `phrase` that some of the newest rows have is looked for
+    along them: the text index knows words, not their order, and would read every row that has them all.
     """
     edge = _edge(session, walk, LOOK_FOR_WORDS if words else LOOK) if narrowed and (bounded or words) else None
     within = query if edge is None else query.where(tuple_(*_KEY) >= edge)
-    found = list(session.scalars(within.order_by(*_NEWEST).limit(limit + 1)))
+    with _planner(session, bitmapscan=not words):
+        found = list(session.scalars(within.order_by(*_NEWEST).limit(limit + 1)))
     if edge is not None and len(found) <= limit:
-        if words:
+        if words and not (phrase and found):
             found = _by_words(session, query, limit + 1)
         else:
             return found, edge
@@ -80,19 +85,23 @@ def look(
     return found, None
 
 
-def count_by_looking(session: Session, query: Select[Any], walk: Select[Any], *, words: bool) -> Count:
+def count_by_looking(
+    session: Session, query: Select[Any], walk: Select[Any], *, words: bool, phrase: bool = False
+) -> Count:
     """How many rows of `query` there are, as far as is looked."""
     edge = _edge(session, walk, LOOK_FOR_WORDS if words else LOOK)
-    n = _some(session, query if edge is None else query.where(tuple_(*_KEY) >= edge))
+    with _planner(session, bitmapscan=not words):
+        n = _some(session, query if edge is None else query.where(tuple_(*_KEY) >= edge))
     if n > CAP or edge is None:
         return Count(min(n, CAP), n > CAP)
-    if not words:
+    if not words or (phrase and n):
         return Count(n, True)
     if n < FREQUENT:
-        with _only_bitmaps(session):
+        with _planner(session, seqscan=False, indexscan=False):
             n = _some(session, query)
     else:
-        n = _some(session, query.order_by(*_NEWEST))
+        with _planner(session, bitmapscan=False):
+            n = _some(session, query.order_by(*_NEWEST))
     return Count(min(n, CAP), n > CAP)
 
 
@@ -113,7 +122,7 @@ def _by_words(session: Session, query: Select[Any], limit: int) -> list[Verbatim
     # An order that no index has, so that the planner cannot go along the index of time in the hope of an early end.
     moment = Verbatim.written_at + cast("0", Interval)
     keys = query.with_only_columns(Verbatim.id).order_by(moment.desc(), Verbatim.id.desc()).limit(limit)
-    with _only_bitmaps(session):
+    with _planner(session, seqscan=False, indexscan=False):
         ids = list(session.scalars(keys))
     if not ids:
         return []
@@ -123,14 +132,15 @@ def _by_words(session: Session, query: Select[Any], limit: int) -> list[Verbatim
     return list(session.scalars(rows))
 
 
-class _only_bitmaps:  # noqa: N801  reads as a statement
-    """Within it, the planner takes the text index instead of reading everything."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def __enter__(self) -> None:
-        self._session.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off"))
-
-    def __exit__(self, *_: object) -> None:
-        self._session.execute(text("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on"))
+@contextmanager
+def _planner(session: Session, **ways: bool) -> Iterator[None]:
+    """Keep the planner from ways that its statistics of words mislead it to take, within this block."""
+    off = [way for way, allowed in ways.items() if not allowed]
+    for way in off:
+        session.execute(text(f"SET LOCAL enable_{way} = off"))
+    try:
+        yield
+    finally:
+        if session.in_transaction() and session.is_active:
+            for way in off:
+                session.execute(text(f"SET LOCAL enable_{way} = on"))

@@ -68,6 +68,11 @@ class Filters:
                        first=None, last=None) != Filters(self.app_id)  # fmt: skip
 
     @property
+    def phrase(self) -> bool:
+        """Whether words are looked for in their order."""
+        return self.text is not None and '"' in self.text
+
+    @property
     def from_irritant_rollups(self) -> bool:
         """Whether irritant_days can count them."""
         alone = replace(self, irritant=None, version=None, channel=None, first=None, last=None)
@@ -184,7 +189,9 @@ def count(session: Session, filters: Filters) -> Count:
         return Count(n if filters.rated is None else sum(stars) if filters.rated else n - sum(stars))
     if filters.from_irritant_rollups:
         return Count(complaints(session, filters, period))
-    return count_by_looking(session, _narrow(session, filters), _walk(filters), words=filters.text is not None)
+    return count_by_looking(
+        session, _narrow(session, filters), _walk(filters), words=filters.text is not None, phrase=filters.phrase
+    )
 
 
 def complaints(session: Session, filters: Filters, period: Period) -> int:
@@ -229,7 +236,14 @@ def page(
         edge = tuple_(Verbatim.written_at, Verbatim.id) < read_cursor(after)
         query, walk = query.where(edge), walk.where(edge)
     found, going_on = look(
-        session, query, walk, limit, narrowed=filters.narrowed, words=filters.text is not None, bounded=bounded
+        session,
+        query,
+        walk,
+        limit,
+        narrowed=filters.narrowed,
+        words=filters.text is not None,
+        phrase=filters.phrase and bounded,
+        bounded=bounded,
     )
     return with_context(session, filters.app_id, found), write_cursor(*going_on) if going_on else None
 
