@@ -3,6 +3,7 @@
 import contextlib
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,7 @@ class Receiver:
         self.answers, self.extra = list(answers), headers or {}
         self.bodies: list[dict[str, Any]] = []
         self.raw: list[bytes] = []
+        self.at: list[float] = []
         self.headers: list[dict[str, str]] = []
         self.arrived = threading.Condition()
         self.ending = threading.Event()
@@ -27,6 +29,7 @@ class Receiver:
                 with outer.arrived:
                     answer = outer.answers[min(len(outer.raw), len(outer.answers) - 1)]
                     outer.raw.append(raw)
+                    outer.at.append(time.monotonic())
                     outer.bodies.append(json.loads(raw))
                     outer.headers.append({k.lower(): v for k, v in self.headers.items()})
                     outer.arrived.notify_all()

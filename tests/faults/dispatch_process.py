@@ -1,7 +1,8 @@
 """A real dispatcher in a process of its own, which can be told to stop dead at a step: `python -m … URL STEP LEASE`.
 
 It prints the name of the step when it is there, and then waits to be killed. Steps: "none", "before_claim",
-"after_claim", "after_answer". CLOCK (seconds) as fourth argument shifts this process's wall clock.
+"after_claim", "after_answer". CLOCK (seconds) as fourth argument shifts this process's wall clock, a fifth is where
+Slack is.
 """
 
 import sys
@@ -25,7 +26,7 @@ def here(step: str) -> None:
     threading.Event().wait()
 
 
-def main(url: str, step: str, lease: str, shift: str) -> None:
+def main(url: str, step: str, lease: str, shift: str, slack: str = "") -> None:
     if float(shift):
         real = time.time
         time.time = lambda: real() + float(shift)
@@ -49,7 +50,7 @@ def main(url: str, step: str, lease: str, shift: str) -> None:
         delivered(*args)  # type: ignore[arg-type]
 
     dispatch.claim, dispatch.delivered = stopping_claim, stopping_delivered  # type: ignore[assignment]
-    open_channel = opener(lambda sealed: sealed, opened, allow_private=True)
+    open_channel = opener(lambda sealed: sealed, opened, allow_private=True, slack_api=slack)
 
     def stopping_open(target: object) -> object:
         if step == "after_claim":

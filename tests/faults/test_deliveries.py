@@ -32,9 +32,9 @@ LEASE = "1.5"
 
 
 @contextmanager
-def dispatcher(url: str, step: str = "none", shift: float = 0) -> Iterator[subprocess.Popen[str]]:
+def dispatcher(url: str, step: str = "none", shift: float = 0, slack: str = "") -> Iterator[subprocess.Popen[str]]:
     """A dispatcher process; it has come to its step when the block begins. It is killed -9 at the end."""
-    command = [sys.executable, "-m", "tests.faults.dispatch_process", url, step, LEASE, str(shift)]
+    command = [sys.executable, "-m", "tests.faults.dispatch_process", url, step, LEASE, str(shift), slack]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
