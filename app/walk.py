@@ -141,6 +141,7 @@ def _take(engine: Engine, source_id: int, run_id: int, page: Page, state: Walk, 
         state.stored += stored
         state.pages += 1
         times = [max(v.written_at, v.edited_at or v.written_at) for v in page.verbatims]
+        times += [answer.answered_at for answer in page.answers]
         if times:
             # A date in the future (a clock that is wrong) must not vouch for what is not written yet.
             state.newest = min(clock.now(), max(times + ([state.newest] if state.newest else [])))

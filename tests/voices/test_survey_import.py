@@ -12,7 +12,7 @@ from app.errors import Problem
 from app.survey_import import import_survey, read_choice
 from collectors.base import SourceError
 from models.feedback import Verbatim
-from models.sources import Source
+from models.sources import Coverage, Source
 from models.voices import SurveyAnswer
 from tests.voices.conftest import everything
 
@@ -57,6 +57,10 @@ def test_a_file_by_hand(context: Context, sheet: Path) -> None:
         assert set(session.scalars(select(Verbatim.stars))) == {None}
         assert set(session.scalars(select(SurveyAnswer.segment))) == {"pro", "part"}
     assert (found.outcome, found.quarantined) == ("complete", 3)
+    with context.transaction() as session:
+        days = session.scalars(select(Coverage.day).order_by(Coverage.day)).all()
+        # From the first answer to the last one that could be read, comments or not.
+        assert (days[0].day, days[-1].day, len(days)) == (3, 17, 15)
     assert sum(found.reasons.values()) == 3
     kept = everything(context.engine)
     for mail in "abcdef":
