@@ -7,7 +7,7 @@ from statistics import NormalDist
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Float, Integer, case, cast, distinct, extract, func, select
+from sqlalchemy import ColumnElement, Float, Integer, case, cast, extract, func, select
 from sqlalchemy.orm import Session
 
 from analysis.nps import Difference, Nps, Share, difference, nps, share
@@ -56,16 +56,24 @@ def people(session: Session, app_id: int, period: Period, zone: str) -> tuple[di
     A person is known by a key across channels, else as an author within one channel; who is neither is unknown.
     """
     known = func.coalesce(Verbatim.person, Verbatim.author)
-    counts = (func.count(distinct(known)), func.count(), func.count() - func.count(known))
-    conditions = [Verbatim.app_id == app_id, *_days(period, zone)]
-    by_channel = {
-        channel: People(int(n), int(m), int(k))
-        for channel, n, m, k in session.execute(
-            select(Verbatim.channel, *counts).where(*conditions).group_by(Verbatim.channel)
-        )
-    }
-    n, m, k = session.execute(select(*counts).where(*conditions)).one()
-    return by_channel, People(int(n), int(m), int(k))
+    # Grouped before it is counted: hashing is several times quicker than sorting for each distinct count.
+    each = (
+        select(Verbatim.channel.label("channel"), known.label("known"), func.count().label("n"))
+        .where(Verbatim.app_id == app_id, *_days(period, zone))
+        .group_by(Verbatim.channel, known)
+        .cte("each")
+    )
+    unknown = func.coalesce(func.sum(each.c.n).filter(each.c.known.is_(None)), 0)
+    rows = session.execute(
+        select(each.c.channel, func.count(each.c.known), func.sum(each.c.n), unknown).group_by(each.c.channel)
+    )
+    by_channel = {channel: People(int(n), int(m), int(k)) for channel, n, m, k in rows}
+    once = select(each.c.known).where(each.c.known.is_not(None)).group_by(each.c.known).subquery()
+    people_of_all = session.scalar(select(func.count()).select_from(once)) or 0
+    everybody = People(
+        people_of_all, sum(one.messages for one in by_channel.values()), sum(one.unknown for one in by_channel.values())
+    )
+    return by_channel, everybody
 
 
 def channel_rows(session: Session, app_id: int, period: Period, zone: str) -> tuple[list[ChannelRow], People]:
