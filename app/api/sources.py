@@ -92,6 +92,7 @@ class RunOut(BaseModel):
     stored: int
     revised: int
     quarantined: int
+    figures: int = Field(description="daily figures of crashes and sessions; `seen` counts verbatims")
     progress: float | None
 
 

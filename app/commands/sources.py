@@ -70,7 +70,10 @@ def connect_(kind: str, settings: tuple[str, ...], name: str, label: str, as_jso
             return
         click.echo(f"{made.name}: source {made.id}, told under {made.channel}.")
         _tell(findings)
-        click.echo("It is read by `cocoon up`; to read it now: cocoon source run " + str(made.id))
+        if made.rhythm_minutes is None:
+            click.echo(f"It is told by webhook; its address: cocoon hook open {made.id}")
+        else:
+            click.echo(f"It is read by `cocoon up`; to read it now: cocoon source run {made.id}")
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -243,7 +246,7 @@ def _walk(context: "Context", source_id: int, trigger: str, name: str = "") -> N
         )
     click.echo(
         f"{name or f'source {source_id}'}: {run.outcome}; {run.seen} seen, {run.stored} new, {run.revised} revised, "
-        f"{run.quarantined} quarantined. {run.reason}".rstrip()
+        f"{f'{run.figures} daily figures, ' if run.figures else ''}{run.quarantined} quarantined. {run.reason}".rstrip()
     )
 
 
