@@ -18,7 +18,7 @@ LANE_RULES = frozenset({"urgent", "keyword", "unanswered"})
 WINDOW = 2  # days that are looked at together
 USUAL_DAYS = 56
 CLUSTER = 3  # urgent verbatims in two days, more than usual, that are an alert where the team chose no number
-RARE = 1.0  # a week: where urgent verbatims are rarer than this each is an alert
+RARE = 0.5  # a week: where urgent verbatims are rarer than one a fortnight each is an alert
 CLUSTER_SCORE = 2.5
 
 
