@@ -33,6 +33,7 @@ def judge(
     clause_cues: NDArray[np.float32],
     parts: Clauses,
     languages: Sequence[str],
+    encoded: NDArray[np.bool_] | None = None,
 ) -> Feelings:
     """Feelings of documents from their calibrated probabilities and those of their clauses.
 
@@ -40,6 +41,8 @@ def judge(
     training the cues of its lexicon decide, with less confidence; without any cue the text stays neutral.
     """
     trained = np.array([code in _TRAINED for code in languages], dtype=bool)
+    if encoded is not None:  # `positive` comes from the multilingual encoder
+        trained |= encoded
     cued = np.array([code in _CUED for code in languages], dtype=bool)
     mute = cues[:, _NONE] > 0
     value = 2 * positive - 1

@@ -8,7 +8,7 @@ from importlib import resources
 
 import numpy as np
 
-from analysis import clauses, features, heads, intent, language, lexicon, sentiment, topics
+from analysis import clauses, embeddings, features, heads, intent, language, lexicon, sentiment, topics
 from analysis.intent import Intent
 from analysis.sentiment import Label
 from analysis.taxonomy import own, taxonomy
@@ -82,7 +82,13 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
     each = np.arange(len(parts))
     positive = model.probabilities(found, heads.dense_features(piece), each, len(parts), (0,))[:, 0]
 
-    felt = sentiment.judge(chances[:, 0], whole, positive, piece, parts, spoken)
+    read = np.array([code in embeddings.LANGUAGES for code in spoken], dtype=bool)
+    encoded = embeddings.encoder().positive([texts[row] for row in np.flatnonzero(read)]) if read.any() else None
+    if encoded is None:
+        read[:] = False
+    else:
+        chances[read, 0] = encoded
+    felt = sentiment.judge(chances[:, 0], whole, positive, piece, parts, spoken, read)
     aspects = sentiment.aspects(positive, piece, felt.value[parts.doc])
     intents = intent.judge(chances, whole, stars, model.thresholds)
     alarms = urgent(tokens)
@@ -111,7 +117,7 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
 def version() -> str:
     """Version of the models and of the rules (taxonomy, lexicon…): a change of either means that rows be read again."""
     ours = hashlib.sha256(own().encode()).hexdigest()[:4] if own() else ""
-    return f"{heads.load().version}-{_rules()}{ours}"
+    return f"{heads.load().version}-{_rules()}{ours}{embeddings.encoder().name}"
 
 
 @cache
