@@ -118,7 +118,7 @@ def _part(session: Session, app: App, period: Period, words: Words, base_url: st
         holes,
     ]
     return Part(
-        _sentence(words, opened, open_ones, n, mean, half, period, holes is not None),
+        _sentence(words, opened, open_ones, n, mean, half, holes is not None or not _vouched(session, app, period)),
         tuple(section for section in sections if section is not None),
         tuple(_quotes(session, app, period, words)),
         len(opened),
@@ -133,7 +133,6 @@ def _sentence(
     n: int,
     mean: float | None,
     half: float | None,
-    period: Period,
     holes: bool,
 ) -> str:
     """The first sentence: the worst news, or that there is none and on what base."""
@@ -221,6 +220,21 @@ def _holes(session: Session, app: App, period: Period, words: Words, base_url: s
         for name, missing in list(days.items())[:8]
     ]
     return Section(words.t("letter.holes"), tuple(lines))
+
+
+def _vouched(session: Session, app: App, period: Period) -> bool:
+    """Whether some enabled source says of every day that it was read to the end: only then is nothing nothing."""
+    days = session.scalar(
+        select(func.count(Coverage.day.distinct()))
+        .join(Source, Source.id == Coverage.source_id)
+        .where(
+            Coverage.app_id == app.id,
+            Source.enabled,
+            Coverage.state == "complete",
+            Coverage.day.between(period.first, period.last),
+        )
+    )
+    return days == period.days
 
 
 def _quotes(session: Session, app: App, period: Period, words: Words) -> list[Quote]:

@@ -46,6 +46,7 @@ def latencies(session: Session, days: int = DAYS) -> list[Latency]:
         Delivery.state == "sent",
         Delivery.kind.in_(KINDS),
         Delivery.held.is_(False),
+        Delivery.sent_at >= Delivery.created_at,
         Delivery.created_at > func.now() - timedelta(days=days),
     )
     n, half, most = session.execute(select(*figures).where(*measured)).one()

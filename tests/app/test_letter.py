@@ -82,6 +82,8 @@ def test_no_review_is_not_calm_when_something_was_not_read(db: Session, app: App
     for table in (DailyStars, DailyTopics, Verbatim):
         db.execute(delete(table).where(table.day == yesterday))  # type: ignore[attr-defined]
     db.execute(update(Coverage).values(state="complete"))
+    vouching = db.scalars(select(Coverage).where(Coverage.app_id == app.id, Coverage.day == yesterday)).all()
+    assert vouching
     assert write(db, app).lead == "Aucun avis n’est arrivé\u202f; les sources ont été lues jusqu’au bout."
     changed = db.execute(
         update(Coverage).where(Coverage.app_id == app.id, Coverage.day == yesterday).values(state="unknown")
@@ -166,3 +168,11 @@ def test_a_letter_is_one_row_for_two_leaders_at_once(db: Session, portfolio: Por
         {"id": row.id},
     )
     assert doubled.rowcount == 0  # type: ignore[attr-defined]
+
+
+def test_where_no_source_vouches_for_it_nothing_is_not_calm(db: Session, app: App) -> None:
+    db.execute(delete(Incident))
+    yesterday = TODAY - timedelta(days=1)
+    for table in (DailyStars, DailyTopics, Verbatim, Coverage):
+        db.execute(delete(table).where(table.day == yesterday))  # type: ignore[attr-defined]
+    assert "ce n’est pas du calme" in write(db, app).lead
