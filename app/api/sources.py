@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from analysis.mask import mask
-from app.api.shapes import Body, Day, Name, RowId
+from app.api.shapes import Body, Day, Name, RowId, Text
 from app.auth import allow
 from app.connecting import connect
 from app.credentials import PREFIX
@@ -74,6 +74,7 @@ class SourceChange(Body):
     enabled: bool | None = None
     rhythm_minutes: Minutes | None = None
     name: Name | None = None
+    questions: Text | None = Field(None, description="what a survey's questions measure; all of it is read again")
 
 
 class RunOut(BaseModel):
@@ -205,8 +206,13 @@ def get_source(source_id: RowId, session: DB) -> SourceOut:
 
 @router.patch("/sources/{source_id}")
 def change_source(source_id: RowId, body: SourceChange, session: DB) -> SourceOut:
-    """Pause or resume it, or change its rhythm or name."""
+    """Pause or resume it, change its rhythm or name, or declare anew what a survey's questions measure."""
     source = source_or_404(session, source_id)
+    if body.questions is not None:
+        if "questions" not in source.config:
+            raise Problem(422, "This source asks no questions.", where="body.questions")
+        # Without its place the next walk begins at the first response.
+        source.config = {k: v for k, v in source.config.items() if k != "cursor"} | {"questions": body.questions}
     if body.enabled is not None:
         source.enabled = body.enabled
     source.rhythm_minutes = body.rhythm_minutes or source.rhythm_minutes

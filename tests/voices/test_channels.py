@@ -19,6 +19,7 @@ from models.apps import App
 from models.intake import Stored
 from models.records import AnswerRecord, PersonKey, TicketRecord, VerbatimRecord
 from models.rollups import DailyStars, DailyTopics
+from models.sources import Source
 from tests.app.voices_seed import add_voices
 from tests.voices.conftest import NOW
 
@@ -191,3 +192,14 @@ def test_days_are_those_of_the_app(db: Session, bank: App, give: Give) -> None:
     monday = date(2026, 11, 16)
     assert voices.people(db, bank.id, Period(monday, monday), "Europe/Paris")[1].messages == 1
     assert voices.people(db, bank.id, Period(monday, monday), "UTC")[1].messages == 0
+
+
+def test_questions_declared_anew_are_read_from_the_start(db: Session, bank: App, web: TestClient) -> None:
+    told = {"survey_id": "F", "questions": "a=nps", "cursor": "2026-11-01T00:00:00+00:00"}
+    survey = Source(app_id=bank.id, kind="typeform", channel="survey", name="F", config=told, rhythm_minutes=60)
+    desk = Source(app_id=bank.id, kind="zendesk", channel="zendesk", name="Z", config={}, rhythm_minutes=60)
+    db.add_all([survey, desk])
+    db.flush()
+    answer = web.patch(f"/api/v1/sources/{survey.id}", json={"questions": "a=nps; b=text"})
+    assert answer.json()["config"] == {"survey_id": "F", "questions": "a=nps; b=text"}
+    assert web.patch(f"/api/v1/sources/{desk.id}", json={"questions": "a=nps"}).status_code == 422
