@@ -19,6 +19,7 @@ from alerts.choices import (
     with_budget,
     with_choice,
 )
+from alerts.crashes import unjudged
 from alerts.replay import replay
 from alerts.watched import Watched, watched
 from app import clock
@@ -27,6 +28,7 @@ from app.reading.apps import today
 from models.apps import App
 from models.people import Audit
 from models.rules import NoiseBudget, RuleChoice
+from models.stability_series import crash_series
 
 TRIED_DAYS = 365
 LEAST_BUDGET, MOST_BUDGET = 0.05, 100.0
@@ -78,6 +80,13 @@ def try_rule(
     saved = read_choices(session, app.id, watched(session, end).levels())
     alone = replace(with_choice(saved, rule, True, kept), off=frozenset(RULES) - {rule})
     return list(replay(session, app, end - timedelta(days=days - 1), end, chosen=alone))
+
+
+def crashes_unjudged(session: Session, app: App) -> list[tuple[str, str]]:
+    """Return the channels whose crashes cannot be judged now, each with why: no_denominator or stale."""
+    end = today(app)
+    series = crash_series(session, app.id, end - timedelta(days=30), end)
+    return [(channel, why) for channel, one in series.items() if (why := unjudged(one, end))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from models.sources import Source
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1
-LOOK_MINUTES = 60
+LOOK_MINUTE = 7  # of every hour, by the clock: a process that is often started again still looks
 LEADER_SECONDS = 2.0
 LETTER_SECONDS = 20
 HOOK_SECONDS = 20
@@ -43,7 +43,7 @@ def lead(context: Context, queue: Queue, beat: Beat, stop: threading.Event) -> N
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         schedule = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
         schedule.add_job(lambda: ask_for_due_walks(context, queue), "interval", seconds=TICK_SECONDS)
-        schedule.add_job(lambda: ask_for_looks(context, queue), "interval", minutes=LOOK_MINUTES)
+        schedule.add_job(lambda: ask_for_looks(context, queue), "cron", minute=LOOK_MINUTE)
         schedule.add_job(lambda: ask_for_hooks(context, queue), "interval", seconds=HOOK_SECONDS)
         schedule.add_job(lambda: write_due_letters(context), "interval", seconds=LETTER_SECONDS)
         schedule.add_job(lambda: watch_the_telling(context), "interval", seconds=WATCH_SECONDS)

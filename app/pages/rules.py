@@ -66,6 +66,7 @@ def _page(
         rules=rules,
         settings=SETTINGS,
         precision=measured,
+        unjudged=choosing.crashes_unjudged(session, app) if app else [],
         tried=tried,
         tried_what=tried_what,
         problem=problem,

@@ -1,5 +1,7 @@
 """The settings of rules: by page and by API, tried on the past before they are saved."""
 
+from datetime import timedelta
+
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
@@ -8,6 +10,9 @@ from sqlalchemy.orm import Session
 from models.incidents import Incident
 from models.people import Audit
 from models.rules import NoiseBudget, RuleChoice
+from models.sources import Source
+from models.stability import DailySessions
+from tests.app.conftest import TODAY
 from tests.app.seed import Portfolio
 
 FRENCH = {"Accept-Language": "fr-FR,fr;q=0.9,en;q=0.5"}
@@ -77,3 +82,19 @@ def test_the_budget_moves_the_thresholds_and_can_be_taken_back(
     assert "Sur les 12 derniers mois" in web.post("/settings/rules/budget", data=form, headers=FRENCH).text
     assert web.post("/settings/rules/budget", data={"per_month": ""}).status_code == 303
     assert db.get(NoiseBudget, "") is None
+
+
+def test_crashes_that_cannot_be_judged_are_said(web: TestClient, db: Session, portfolio: Portfolio) -> None:
+    app = portfolio.apps[0]
+    source = Source(app_id=app.id, kind="crashlytics", channel="google_play", name="Crashlytics", config={})
+    db.add(source)
+    db.flush()
+    withheld = {"withheld": True, "sessions": None, "crashed_sessions": None}
+    for back in range(1, 6):
+        day = TODAY - timedelta(days=back)
+        db.add(
+            DailySessions(app_id=app.id, source_id=source.id, day=day, version="", channel="google_play", **withheld)
+        )
+    db.flush()
+    page = web.get("/settings/rules", params={"app_id": app.id}, headers=FRENCH).text
+    assert "les plantages ne sont pas jugés, car ses sessions" in page
