@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -52,6 +53,13 @@ class Settings:
     """Whether people sign in; it can be switched off only where nobody else can reach the pages."""
     session_hours: int = 336
     """How long a browser stays signed in."""
+    oidc_issuer: str | None = None
+    """The company's directory (OpenID Connect), by the name that it calls itself."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = field(default=None, repr=False)
+    oidc_groups: tuple[tuple[str, Literal["viewer", "editor", "admin"]], ...] = ()
+    """Which group of the directory has which role; “*” is everybody."""
+    oidc_groups_claim: str = "groups"
 
     @cached_property
     def base_url(self) -> str:
@@ -107,13 +115,43 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         language=_language(env),
         sign_in=_flag(env, "COCOON_SIGN_IN", default=True),
         session_hours=_number(env, "COCOON_SESSION_HOURS", default.session_hours, 1, 24 * 366),
+        oidc_issuer=_url(env, "COCOON_OIDC_ISSUER", None),
+        oidc_client_id=env.get("COCOON_OIDC_CLIENT_ID") or None,
+        oidc_client_secret=_secret(env, "COCOON_OIDC_CLIENT_SECRET"),
+        oidc_groups=_groups(env, "COCOON_OIDC_GROUPS"),
+        oidc_groups_claim=env.get("COCOON_OIDC_GROUPS_CLAIM") or default.oidc_groups_claim,
     )
+    _check_directory(settings)
     if not settings.sign_in and settings.reachable:
         raise SettingsError(
             "COCOON_SIGN_IN may be “no” only where nobody else can reach the pages: COCOON_HOST on this machine's own "
             "address, and no public COCOON_BASE_URL."
         )
     return settings
+
+
+def _check_directory(settings: Settings) -> None:
+    if settings.oidc_issuer is None:
+        return
+    if not settings.oidc_client_id or not settings.oidc_groups:
+        raise SettingsError(
+            "COCOON_OIDC_ISSUER needs COCOON_OIDC_CLIENT_ID and COCOON_OIDC_GROUPS, "
+            "such as “cocoon-admins=admin,*=viewer”."
+        )
+    parts = urlsplit(settings.oidc_issuer)
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        raise SettingsError("COCOON_OIDC_ISSUER must be an https address.")
+
+
+def _groups(env: Mapping[str, str], name: str) -> tuple[tuple[str, Literal["viewer", "editor", "admin"]], ...]:
+    """“group=role,group=role”."""
+    found: list[tuple[str, Literal["viewer", "editor", "admin"]]] = []
+    for part in filter(None, (env.get(name) or "").split(",")):
+        group, _, role = (each.strip() for each in part.rpartition("="))
+        if not group or role not in {"viewer", "editor", "admin"}:
+            raise SettingsError(f"{name} must be like “cocoon-admins=admin,*=viewer”, not {part.strip()!r}.")
+        found.append((group, cast('Literal["viewer", "editor", "admin"]', role)))
+    return tuple(found)
 
 
 def _secret(env: Mapping[str, str], name: str) -> str | None:

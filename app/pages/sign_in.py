@@ -37,6 +37,7 @@ def _form(request: Request, back: str, email: str, status: int, wait: int = 0) -
         refused=status == 401,
         minutes=-(-wait // 60),
         ready=ready,
+        directory=bool(request.app.state.settings.oidc_issuer),
     )
     if wait:
         page.headers["Retry-After"] = str(wait)

@@ -26,6 +26,7 @@ from tests.app.seed import Portfolio
 
 ANYBODY = {
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/login"), ("POST", "/login"), ("POST", "/logout"),
+    ("GET", "/login/directory"), ("GET", "/login/directory/back"),
     ("GET", "/welcome/{secret}"), ("POST", "/welcome/{secret}"), ("POST", "/preferences"),
     ("POST", "/api/v1/hooks/{token}"), ("HEAD", "/api/v1/hooks/{token}"),  # the system's signature is its right
     ("POST", "/api/v1/slack/actions"),  # the same for Slack
