@@ -6,7 +6,8 @@ Builds the rows by SQL on an embedded Postgres (about 90 s a million; `--keep` l
 then asks each page and route `--times` times with a warm cache, through the whole application in this process:
 routing, database, template, gzip. Asked: at most 50 ms at p99, a search 150 ms. `raw` is one SQL statement that answers
 the page's main question from the rows themselves. At the end the write path: pages of 2,000 new verbatims with their
-topics and counts, beside plain COPY of the same rows into the same indexed tables.
+topics and counts, beside plain COPY of the same rows into the same indexed tables. On a busy machine the least of the
+times says more than p99.
 """
 
 import argparse
@@ -159,8 +160,8 @@ def complain(engine: Engine) -> None:
     print(f"  {time.perf_counter() - began:7.0f} s  irritants counted", flush=True)
 
 
-def milliseconds(ask: Callable[[], object], times: int) -> tuple[float, float]:
-    """Median and p99 (nearest rank) of so many calls, after three that warm up."""
+def milliseconds(ask: Callable[[], object], times: int) -> tuple[float, float, float]:
+    """The least, the median and p99 (nearest rank) of so many calls, after three that warm up."""
     for _ in range(3):
         ask()
     taken = []
@@ -169,7 +170,7 @@ def milliseconds(ask: Callable[[], object], times: int) -> tuple[float, float]:
         ask()
         taken.append(1000 * (time.perf_counter() - began))
     taken.sort()
-    return taken[len(taken) // 2], taken[min(len(taken) - 1, int(0.99 * len(taken)))]
+    return taken[0], taken[len(taken) // 2], taken[min(len(taken) - 1, int(0.99 * len(taken)))]
 
 
 def raw(engine: Engine, statement: str, known: dict[str, str]) -> str:
@@ -203,11 +204,13 @@ def measure(engine: Engine, only: str, times: int) -> int:
                 print(f"{question.name:<34} {question.path}: {answer.status_code}")
                 slow += answer.status_code != 404
                 continue
-            middle, worst = milliseconds(lambda path=question.path: web.get(path), times)  # type: ignore[misc]
+            least, middle, worst = milliseconds(lambda path=question.path: web.get(path), times)  # type: ignore[misc]
             verdict = "" if worst <= question.limit else "SLOW"
             slow += bool(verdict)
             peer = raw(engine, question.raw, answered)
-            print(f"{question.name:<34}{middle:>8.1f} ms {worst:>8.1f} ms p99 {peer:>12} raw  {verdict}", flush=True)
+            print(
+                f"{question.name:<34}{least:>7.1f} {middle:>7.1f} {worst:>7.1f} ms{peer:>12} raw  {verdict}", flush=True
+            )
     return slow
 
 
@@ -231,7 +234,7 @@ def main() -> None:
         if not rows:
             build(engine, given.rows)
         complain(engine)
-        print(f"{given.rows:,} verbatims")
+        print(f"{rows or given.rows:,} verbatims: least, median and p99; the same question asked of the raw rows")
         slow = measure(engine, given.only, given.times)
         print(f"{slow} slower than asked")
         if not given.no_writes:

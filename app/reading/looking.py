@@ -26,9 +26,6 @@ LOOK = 8_000
 LOOK_FOR_WORDS = 4_000
 """Rows in which a search is tried before the text index is asked."""
 
-FREQUENT = 120
-"""Matches among those rows from which a word is frequent, and counted along the index of time."""
-
 Place = tuple[datetime, int]
 _KEY = (Verbatim.written_at, Verbatim.id)
 _NEWEST = (Verbatim.written_at.desc(), Verbatim.id.desc())
@@ -62,20 +59,19 @@ def look(
     *,
     narrowed: bool,
     words: bool,
-    phrase: bool = False,
     bounded: bool = True,
 ) -> tuple[list[Verbatim], Place | None]:
     """Up to `limit` rows of `query`, newest first, and where to go on (None: that was all).
 
-    `walk` is the same without what no index walks along. A `phrase` that some of the newest rows have is looked for
-    along them: the text index knows words, not their order, and would read every row that has them all.
+    `walk` is the same without what no index walks along. Words that none of the newest rows have are rare: the text
+    index has all of them, few enough to sort.
     """
     edge = _edge(session, walk, LOOK_FOR_WORDS if words else LOOK) if narrowed and (bounded or words) else None
     within = query if edge is None else query.where(tuple_(*_KEY) >= edge)
     with _planner(session, bitmapscan=not words):
         found = list(session.scalars(within.order_by(*_NEWEST).limit(limit + 1)))
     if edge is not None and len(found) <= limit:
-        if words and not (phrase and found):
+        if words and not found:
             found = _by_words(session, query, limit + 1)
         else:
             return found, edge
@@ -85,23 +81,17 @@ def look(
     return found, None
 
 
-def count_by_looking(
-    session: Session, query: Select[Any], walk: Select[Any], *, words: bool, phrase: bool = False
-) -> Count:
+def count_by_looking(session: Session, query: Select[Any], walk: Select[Any], *, words: bool) -> Count:
     """How many rows of `query` there are, as far as is looked."""
     edge = _edge(session, walk, LOOK_FOR_WORDS if words else LOOK)
     with _planner(session, bitmapscan=not words):
         n = _some(session, query if edge is None else query.where(tuple_(*_KEY) >= edge))
     if n > CAP or edge is None:
         return Count(min(n, CAP), n > CAP)
-    if not words or (phrase and n):
+    if not words or n:
         return Count(n, True)
-    if n < FREQUENT:
-        with _planner(session, seqscan=False, indexscan=False):
-            n = _some(session, query)
-    else:
-        with _planner(session, bitmapscan=False):
-            n = _some(session, query.order_by(*_NEWEST))
+    with _planner(session, seqscan=False, indexscan=False):
+        n = _some(session, query)
     return Count(min(n, CAP), n > CAP)
 
 

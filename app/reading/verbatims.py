@@ -68,11 +68,6 @@ class Filters:
                        first=None, last=None) != Filters(self.app_id)  # fmt: skip
 
     @property
-    def phrase(self) -> bool:
-        """Whether words are looked for in their order."""
-        return self.text is not None and '"' in self.text
-
-    @property
     def from_irritant_rollups(self) -> bool:
         """Whether irritant_days can count them."""
         alone = replace(self, irritant=None, version=None, channel=None, first=None, last=None)
@@ -189,9 +184,7 @@ def count(session: Session, filters: Filters) -> Count:
         return Count(n if filters.rated is None else sum(stars) if filters.rated else n - sum(stars))
     if filters.from_irritant_rollups:
         return Count(complaints(session, filters, period))
-    return count_by_looking(
-        session, _narrow(session, filters), _walk(filters), words=filters.text is not None, phrase=filters.phrase
-    )
+    return count_by_looking(session, _narrow(session, filters), _walk(filters), words=filters.text is not None)
 
 
 def complaints(session: Session, filters: Filters, period: Period) -> int:
@@ -242,7 +235,6 @@ def page(
         limit,
         narrowed=filters.narrowed,
         words=filters.text is not None,
-        phrase=filters.phrase and bounded,
         bounded=bounded,
     )
     return with_context(session, filters.app_id, found), write_cursor(*going_on) if going_on else None
