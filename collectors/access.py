@@ -182,6 +182,16 @@ def said(error: SourceError, name: str) -> str:
     return found[1] if found else ""
 
 
+def refusal(error: SourceError, refused: str, unknown: str = "") -> SourceError:
+    """Say in a source's own words that it refuses the key (401, 403) or does not know what was asked for (404).
+
+    Any other fault, and a 404 without words for it, stays as it is.
+    """
+    if error.status in {401, 403}:
+        return reworded(error, refused)
+    return reworded(error, unknown) if error.status == 404 and unknown else error
+
+
 def reworded(error: SourceError, message: str, kind: str | None = None) -> SourceError:
     """Return the same fault in words of the source's own, as another kind of fault where one is given."""
     fault = SourceError(message, error.kind, error.retry_after, error.host, error.excerpt, error.status)

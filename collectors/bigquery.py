@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from collectors.access import get_json, post_json, reworded, safe_url, said
-from collectors.base import SourceError
+from collectors.base import Probe, SourceError
 from collectors.google_access import GoogleToken, ServiceAccount
 from collectors.http import Walk, host_of
 
@@ -51,9 +51,9 @@ class BigQuery:
         self._max_bytes = max_bytes
         self._longest_wait = longest_wait
 
-    def bearer(self, walk: Walk) -> str:
+    def probe_key(self, walk: Walk, name: str) -> Probe:
         """Exchange the key for a token: the first thing that can be wrong."""
-        return self._token.bearer(walk)
+        return self._token.probe(walk, name)
 
     def table(self, walk: Walk, dataset: str, name: str) -> TableInfo | None:
         """Describe a table, which costs nothing; None where there is none. Raises SourceError."""

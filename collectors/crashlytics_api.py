@@ -91,16 +91,14 @@ class CrashlyticsApi:
         now = self._http.now().astimezone(UTC)
         today = now.astimezone(self._zone).date()
         with self._http.walk() as walk:
-            try:
-                self._token.bearer(walk)
-            except SourceError as error:
-                return [Probe(f"{name}: key", False, error.message)]
-            probes = [Probe(f"{name}: key", True, f"Google accepts the key of {self._account.email}.")]
+            key = self._token.probe(walk, f"{name}: key")
+            if not key.works:
+                return [key]
             try:
                 self._report(walk, "topVersions", "FATAL", today, today, now, size=1)
             except SourceError as error:
-                return [*probes, Probe(f"{name}: reports", False, error.message)]
-        return [*probes, Probe(f"{name}: reports", True, f"It may read the reports of {self._app}.")]
+                return [key, Probe(f"{name}: reports", False, error.message)]
+        return [key, Probe(f"{name}: reports", True, f"It may read the reports of {self._app}.")]
 
     def _page(self, walk: Walk, first: date, last: date, now: datetime) -> Page:
         bad: list[QuarantinedRow] = []

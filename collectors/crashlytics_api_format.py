@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from collectors.values import RowFault, plausible, quarantine, sound
+from collectors.values import RowFault, from_iso, quarantine, sound
 from models.records import (
     CrashIssueRecord,
     CrashKind,
@@ -165,11 +165,4 @@ def _day(metrics: Mapping[str, Any], zone: ZoneInfo) -> date:
 
 
 def _moment(told: Any) -> datetime | None:
-    if not told:
-        return None
-    try:
-        return plausible(datetime.fromisoformat(sound(told)))
-    except ValueError as error:
-        if isinstance(error, RowFault):
-            raise
-        raise RowFault(f"the moment {sound(told)[:30]!r} cannot be read") from error
+    return from_iso(told) if told else None

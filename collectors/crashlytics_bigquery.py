@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from collectors.base import Page, Probe, SourceError
 from collectors.bigquery import BIGQUERY, BigQuery, TableInfo
-from collectors.crashlytics_sql import Table, crashes_sql, read_crashes, read_sessions, sessions_sql, span
+from collectors.crashlytics_sql import Table, crashes_sql, read_days, span
 from collectors.google_access import read_service_account
 from collectors.http import Http, Walk
-from models.records import DailySessionsRecord, QuarantinedRow, ReplacedDays
 
 FIRST_DAYS = 5
 """Days of the first page, which every walk reads: today, and those that late devices still change."""
@@ -86,7 +86,7 @@ class CrashlyticsBigQuery:
             first_page = resume is None
             while last >= oldest:
                 first = max(last - timedelta(days=(FIRST_DAYS if first_page else LATER_DAYS) - 1), oldest)
-                page = self._page(walk, first, last, events, sessions)
+                page = read_days(partial(self._big.ask, walk), first, last, self._zone, events, sessions)
                 done = first == oldest
                 yield replace(
                     page,
@@ -101,19 +101,16 @@ class CrashlyticsBigQuery:
     def probe(self) -> list[Probe]:
         """Exchange the key, describe the tables, price one question: three rights, told apart; nothing is paid."""
         name = "Crashlytics in BigQuery"
-        probes: list[Probe] = []
         with self._http.walk() as walk:
-            try:
-                self._big.bearer(walk)
-            except SourceError as error:
-                return [Probe(f"{name}: key", False, error.message)]
-            probes.append(Probe(f"{name}: key", True, f"Google accepts the key of {self._account.email}."))
+            key = self._big.probe_key(walk, f"{name}: key")
+            if not key.works:
+                return [key]
             try:
                 events, sessions, _, note = self._tables(walk, self._http.now())
             except SourceError as error:
-                return [*probes, Probe(f"{name}: tables", False, error.message)]
-            probes.append(Probe(f"{name}: tables", True, f"The export of {self._bundle} is there ({self._table})."))
-            probes.append(Probe(f"{name}: sessions", bool(sessions), note or "Sessions are exported too."))
+                return [key, Probe(f"{name}: tables", False, error.message)]
+            tables = Probe(f"{name}: tables", True, f"The export of {self._bundle} is there ({self._table}).")
+            probes = [key, tables, Probe(f"{name}: sessions", bool(sessions), note or "Sessions are exported too.")]
             today = self._http.now().astimezone(self._zone).date()
             sql = crashes_sql(span(today - timedelta(days=FIRST_DAYS - 1), today, self._zone), events)
             try:
@@ -122,24 +119,6 @@ class CrashlyticsBigQuery:
                 return [*probes, Probe(f"{name}: questions", False, error.message)]
         text = f"A question about {FIRST_DAYS} days reads {size / 1e6:.0f} MB."
         return [*probes, Probe(f"{name}: questions", True, text)]
-
-    def _page(self, walk: Walk, first: date, last: date, events: list[Table], sessions: list[Table]) -> Page:
-        days = span(first, last, self._zone)
-        issues, crashes, bad = read_crashes(self._big.ask(walk, crashes_sql(days, events)))
-        replaced = [ReplacedDays(first, last, "crashes"), ReplacedDays(first, last, "issues")]
-        ran: list[DailySessionsRecord] = []
-        worse: list[QuarantinedRow] = []
-        if sessions:
-            ran, worse = read_sessions(self._big.ask(walk, sessions_sql(days, sessions, events)))
-            replaced.append(ReplacedDays(first, last, "sessions"))
-        return Page(
-            crash_issues=tuple(issues),
-            daily_crashes=tuple(crashes),
-            daily_sessions=tuple(ran),
-            replaced=tuple(replaced),
-            quarantined=(*bad, *worse),
-            reaches=days[0][1],
-        )
 
     def _tables(self, walk: Walk, now: datetime) -> tuple[list[Table], list[Table], datetime, str]:
         """Find the tables of events and of sessions, and up to when the events can be complete."""

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,14 +23,10 @@ from collectors.crashlytics_sql import (
     NEEDED_SESSIONS,
     SESSION_COLUMNS,
     Table,
-    crashes_sql,
-    read_crashes,
-    read_sessions,
-    sessions_sql,
-    span,
+    read_days,
 )
 from collectors.values import quarantine
-from models.records import DailySessionsRecord, QuarantinedRow, ReplacedDays
+from models.records import QuarantinedRow
 
 FORMATS = {".ndjson": "json", ".jsonl": "json", ".json": "json", ".parquet": "parquet", ".csv": "csv"}
 MOST_FILES = 5_000
@@ -71,11 +68,12 @@ class CrashlyticsFiles:
             events, sessions, bad = self._load(engine, self._files(engine))
             first, last = _reach(engine, self._zone, sessions=bool(sessions))
             newest, oldest = last, first
+            ask = partial(_ask, engine, self._folder)
             if resume is not None:
                 last = min(last, date.fromisoformat(resume) - timedelta(days=1))
             while True:
                 begin = max(last - timedelta(days=PAGE_DAYS - 1), oldest)
-                page = self._page(engine, begin, last, events, sessions)
+                page = read_days(ask, begin, last, self._zone, events, sessions)
                 done = begin <= oldest
                 ended = datetime.combine(newest, datetime.min.time(), self._zone).astimezone(UTC)
                 yield replace(
@@ -151,26 +149,6 @@ class CrashlyticsFiles:
         # What follows needs no file any more.
         engine.execute("SET enable_external_access = false")
         return tables["events"], tables["sessions"], bad
-
-    def _page(
-        self, engine: duckdb.DuckDBPyConnection, first: date, last: date, events: list[Table], sessions: list[Table]
-    ) -> Page:
-        days = span(first, last, self._zone)
-        issues, crashes, bad = read_crashes(_ask(engine, crashes_sql(days, events), self._folder))
-        replaced = [ReplacedDays(first, last, "crashes"), ReplacedDays(first, last, "issues")]
-        ran: list[DailySessionsRecord] = []
-        worse: list[QuarantinedRow] = []
-        if sessions:
-            ran, worse = read_sessions(_ask(engine, sessions_sql(days, sessions, events), self._folder))
-            replaced.append(ReplacedDays(first, last, "sessions"))
-        return Page(
-            crash_issues=tuple(issues),
-            daily_crashes=tuple(crashes),
-            daily_sessions=tuple(ran),
-            replaced=tuple(replaced),
-            quarantined=(*bad, *worse),
-            reaches=days[0][1],
-        )
 
 
 def _engine() -> duckdb.DuckDBPyConnection:
@@ -281,7 +259,7 @@ def _reach(engine: duckdb.DuckDBPyConnection, zone: ZoneInfo, *, sessions: bool)
     return first, last
 
 
-def _ask(engine: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> list[dict[str, Any]]:
+def _ask(engine: duckdb.DuckDBPyConnection, folder: Path, sql: str) -> list[dict[str, Any]]:
     (said,) = sqlglot.transpile(sql, read="bigquery", write="duckdb")
     answer = _run(engine, said, folder)
     names = [column[0] for column in answer.description or ()]

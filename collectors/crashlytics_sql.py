@@ -4,12 +4,13 @@ Source: Firebase, "Crashlytics BigQuery dataset schema", and the columns of real
 Only columns named here are read: users, custom keys, logs and breadcrumbs stay where they are.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from collectors.base import Page
 from collectors.values import RowFault, plausible, quarantine, sound
 from models.records import (
     CrashIssueRecord,
@@ -17,6 +18,7 @@ from models.records import (
     DailyCrashesRecord,
     DailySessionsRecord,
     QuarantinedRow,
+    ReplacedDays,
 )
 
 EVENT_COLUMNS = {
@@ -64,6 +66,33 @@ def span(first: date, last: date, zone: ZoneInfo) -> Days:
         begins = datetime.combine(day, time(), zone).astimezone(UTC)
         found.append((day, begins, datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)))
     return found
+
+
+def read_days(
+    ask: Callable[[str], Sequence[Mapping[str, Any]]],
+    first: date,
+    last: date,
+    zone: ZoneInfo,
+    events: Collection[Table],
+    sessions: Collection[Table],
+) -> Page:
+    """Ask an export for all figures of the days from `first` to `last`, with sessions where it has tables of them."""
+    days = span(first, last, zone)
+    issues, crashes, bad = read_crashes(ask(crashes_sql(days, events)))
+    replaced = [ReplacedDays(first, last, "crashes"), ReplacedDays(first, last, "issues")]
+    ran: list[DailySessionsRecord] = []
+    worse: list[QuarantinedRow] = []
+    if sessions:
+        ran, worse = read_sessions(ask(sessions_sql(days, sessions, events)))
+        replaced.append(ReplacedDays(first, last, "sessions"))
+    return Page(
+        crash_issues=tuple(issues),
+        daily_crashes=tuple(crashes),
+        daily_sessions=tuple(ran),
+        replaced=tuple(replaced),
+        quarantined=(*bad, *worse),
+        reaches=days[0][1],
+    )
 
 
 def crashes_sql(days: Days, events: Collection[Table]) -> str:

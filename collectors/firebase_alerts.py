@@ -6,11 +6,10 @@ velocity alert is a signal, never a count: the export and the API count.
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from collectors.base import Page, SourceError
-from collectors.values import RowFault, plausible, quarantine, sound
+from collectors.values import RowFault, from_iso, quarantine, sound
 from models.records import CrashIssueRecord, CrashKind, SignalKind, SignalRecord
 
 TYPES: dict[str, tuple[SignalKind, CrashKind]] = {
@@ -64,7 +63,7 @@ def _read(event: Any) -> tuple[SignalRecord, CrashIssueRecord | None] | None:
             raise RowFault("it names no alerttype")
         return None
     signal, kind = TYPES[name]
-    at = _moment(data.get("createTime") or event.get("time"))
+    at = from_iso(data.get("createTime") or event.get("time"), "it has no time that can be read")
     payload = data.get("payload") or {}
     told: dict[str, Any] = payload["issue"] if isinstance(payload.get("issue"), dict) else {}
     issue = sound(told.get("id"))
@@ -100,12 +99,3 @@ def _percent(told: Any) -> str:
 def _version(told: Any) -> str:
     """The version without its build: "1.2.3 (456)" is 1.2.3."""
     return sound(told).partition(" (")[0]
-
-
-def _moment(told: Any) -> datetime:
-    try:
-        return plausible(datetime.fromisoformat(sound(told)))
-    except ValueError as error:
-        if isinstance(error, RowFault):
-            raise
-        raise RowFault("it has no time that can be read") from error

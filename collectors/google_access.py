@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from collectors.access import Key, json_object, private_key, read_key_file, reworded, safe_url, said, signed
-from collectors.base import SourceError
+from collectors.base import Probe, SourceError
 from collectors.http import Walk
 from collectors.values import sound
 
@@ -73,6 +73,14 @@ class GoogleToken:
     def drop(self) -> None:
         """Ask for a new token at the next request."""
         self._text = ""
+
+    def probe(self, walk: Walk, name: str) -> Probe:
+        """Exchange the key for a token: the first thing that can be wrong."""
+        try:
+            self.bearer(walk)
+        except SourceError as error:
+            return Probe(name, False, error.message)
+        return Probe(name, True, f"Google accepts the key of {self._account.email}.")
 
     def _exchange(self, walk: Walk, now: int) -> tuple[str, float]:
         """Exchange a signed claim for a token; returns it with its life in seconds."""

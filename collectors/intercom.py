@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from collectors.access import read_key_file, reworded, safe_url
+from collectors.access import read_key_file, refusal, safe_url
 from collectors.base import Page, Probe, SourceError
 from collectors.http import Http
 from collectors.json_api import HeaderKey, JsonApi
@@ -131,13 +131,11 @@ class Intercom:
         return found
 
     def _explain(self, error: SourceError) -> SourceError:
-        if error.status in {401, 403}:
-            text = (
-                "Intercom refuses the token: check that it is of this region (us, eu, au) and may “Read conversations” "
-                "(Developer Hub, Authentication)."
-            )
-            return reworded(error, text)
-        return error
+        text = (
+            "Intercom refuses the token: check that it is of this region (us, eu, au) and may “Read conversations” "
+            "(Developer Hub, Authentication)."
+        )
+        return refusal(error, text)
 
 
 class _Versioned(HeaderKey):

@@ -61,20 +61,18 @@ class PlayConsoleBucket(PlayConsoleCsv):
     def probe(self) -> list[Probe]:
         """Exchange the key, list the exports, read the beginning of the newest: each needs a right of its own."""
         with self._opened() as walk:
-            try:
-                self._token.bearer(walk)
-            except SourceError as error:
-                return [Probe("Play Console bucket key", False, error.message)]
-            probes = [Probe("Play Console bucket key", True, f"Google accepts the key of {self._account.email}.")]
+            key = self._token.probe(walk, "Play Console bucket key")
+            if not key.works:
+                return [key]
             try:
                 months = self._months()
                 newest = max(months)
                 for file in months[newest]:
                     find_layout(self._local(file))
             except SourceError as error:
-                return [*probes, Probe("Play Console bucket exports", False, error.message)]
+                return [key, Probe("Play Console bucket exports", False, error.message)]
         told = f"{len(months)} months, the newest is {newest[:4]}-{newest[4:]}."
-        return [*probes, Probe("Play Console bucket exports", True, told)]
+        return [key, Probe("Play Console bucket exports", True, told)]
 
     @contextmanager
     def _opened(self) -> Iterator[Walk]:

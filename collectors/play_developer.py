@@ -103,16 +103,14 @@ class PlayDeveloper:
         """Exchange the key for a token, then ask for one review: two rights, told apart."""
         name = "Google Play Developer API"
         with self._http.walk() as walk:
-            try:
-                self._token.bearer(walk)
-            except SourceError as error:
-                return [Probe(f"{name} key", False, error.message)]
-            probes = [Probe(f"{name} key", True, f"Google accepts the key of {self._account.email}.")]
+            key = self._token.probe(walk, f"{name} key")
+            if not key.works:
+                return [key]
             try:
                 self._ask(walk, None, 1)
             except SourceError as error:
-                return [*probes, Probe(f"{name} reviews", False, error.message)]
-        return [*probes, Probe(f"{name} reviews", True, f"It may read the reviews of {self.app_id} of seven days.")]
+                return [key, Probe(f"{name} reviews", False, error.message)]
+        return [key, Probe(f"{name} reviews", True, f"It may read the reviews of {self.app_id} of seven days.")]
 
     def _ask(self, walk: Walk, token: str | None, count: int | None = None) -> _Answer:
         url = f"{self._base}/androidpublisher/v3/applications/{self.app_id}/reviews"

@@ -60,11 +60,9 @@ class PlayTracks:
         """Exchange the key for a token, then read the tracks once."""
         name = "Google Play tracks"
         with self._http.walk() as walk:
-            try:
-                self._token.bearer(walk)
-            except SourceError as error:
-                return [Probe(f"{name} key", False, error.message)]
-            key = Probe(f"{name} key", True, f"Google accepts the key of {self._account.email}.")
+            key = self._token.probe(walk, f"{name} key")
+            if not key.works:
+                return [key]
             try:
                 found = read_production(self._tracks(walk), self._http.now())
             except SourceError as error:

@@ -102,16 +102,14 @@ class PlayVitals:
         """Exchange the key, then ask how fresh the vitals are: two rights, told apart."""
         name = "Play vitals"
         with self._http.walk() as walk:
-            try:
-                self._token.bearer(walk)
-            except SourceError as error:
-                return [Probe(f"{name}: key", False, error.message)]
-            probes = [Probe(f"{name}: key", True, f"Google accepts the key of {self._account.email}.")]
+            key = self._token.probe(walk, f"{name}: key")
+            if not key.works:
+                return [key]
             try:
                 last = self._freshness(walk)
             except SourceError as error:
-                return [*probes, Probe(f"{name}: {self.app_id}", False, error.message)]
-        return [*probes, Probe(f"{name}: {self.app_id}", True, f"The newest finished day is {last} (Los Angeles).")]
+                return [key, Probe(f"{name}: {self.app_id}", False, error.message)]
+        return [key, Probe(f"{name}: {self.app_id}", True, f"The newest finished day is {last} (Los Angeles).")]
 
     def _begin(self, walk: Walk) -> _Walk:
         last = self._freshness(walk)

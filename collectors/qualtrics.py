@@ -8,23 +8,22 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from collectors.access import read_key_file, reworded, safe_url
+from collectors.access import read_key_file, refusal, safe_url
 from collectors.base import Page, Probe, SourceError
 from collectors.file_values import moment
 from collectors.http import Http
 from collectors.json_api import HeaderKey, JsonApi
 from collectors.qualtrics_table import find_headers, read_rows
-from collectors.survey_plan import Plan, Read
+from collectors.survey_plan import Plan, Read, asked_since
 from collectors.values import sound
 
 ROWS = 2000
 POLLS = 120
 LARGEST = 512 * 1024 * 1024
-AGAIN = timedelta(hours=1)
 
 
 class Qualtrics:
@@ -76,11 +75,7 @@ class Qualtrics:
         while True:
             read = _together(islice(reads, ROWS))
             last = read.rows < ROWS
-            yield Page(
-                verbatims=tuple(read.read.verbatims),
-                answers=tuple(read.read.answers),
-                quarantined=tuple(read.read.quarantined),
-                note=read.read.note(),
+            yield read.read.page(
                 # The place moves with the last page only: an export cannot be gone on with.
                 cursor=asked_at.isoformat() if last else self._since,
                 reaches=reaches,
@@ -102,8 +97,7 @@ class Qualtrics:
     def _export(self, api: JsonApi) -> bytes:
         wanted: dict[str, object] = {"format": "csv", "useLabels": True, "timeZone": "UTC", "compress": True}
         if self._since:
-            # Overlapping by an hour: a response is recorded a little after it was sent.
-            wanted["startDate"] = (moment(self._since) - AGAIN).strftime("%Y-%m-%dT%H:%M:%SZ")
+            wanted["startDate"] = f"{asked_since(self._since)}Z"
         progress = _result(api.post(self._path, wanted)).get("progressId")
         for _ in range(POLLS):
             state = _result(api.get(f"{self._path}/{_safe(progress)}"))
@@ -115,15 +109,12 @@ class Qualtrics:
         raise SourceError("Qualtrics did not finish the export in time; it is asked for again later.", "unreachable")
 
     def _explain(self, error: SourceError) -> SourceError:
-        if error.status in {401, 403}:
-            text = (
-                "Qualtrics refuses the token (X-API-TOKEN): check that it was not made anew, that the user may see "
-                "the survey, and that the account has the API."
-            )
-            return reworded(error, text)
-        if error.status == 404:
-            return reworded(error, f"Qualtrics does not know the survey {self._survey} in this data centre.")
-        return error
+        text = (
+            "Qualtrics refuses the token (X-API-TOKEN): check that it was not made anew, that the user may see "
+            "the survey, and that the account has the API."
+        )
+        unknown = f"Qualtrics does not know the survey {self._survey} in this data centre."
+        return refusal(error, text, unknown)
 
 
 class _Pile:

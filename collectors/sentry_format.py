@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from collectors.base import SourceError
-from collectors.values import RowFault, plausible, quarantine, sound
+from collectors.values import RowFault, from_iso, plausible, quarantine, sound
 from models.records import (
     CrashIssueRecord,
     CrashKind,
@@ -77,7 +77,7 @@ def _days(series: Mapping[str, Any], intervals: list[Any], version: str) -> list
                 raise RowFault(f"the crash-free rate {rate} is no share")
         found.append(
             DailySessionsRecord(
-                day=_moment(at).date(),
+                day=from_iso(at).date(),
                 version=version,
                 sessions=ran,
                 users=people,
@@ -118,8 +118,8 @@ def issue_record(row: Any) -> CrashIssueRecord:
         subtitle=sound(row.get("culprit")),
         first_version=_release(row.get("firstRelease")),
         last_version=_release(row.get("lastRelease")),
-        first_seen_at=_moment(row.get("firstSeen")),
-        last_seen_at=_moment(row.get("lastSeen")),
+        first_seen_at=from_iso(row.get("firstSeen")),
+        last_seen_at=from_iso(row.get("lastSeen")),
         state=STATES.get(sound(row.get("status")), ""),
         url=url if url.startswith(("https://", "http://")) else None,
     )
@@ -159,12 +159,3 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124  NaN
         raise RowFault(f"{str(value)[:20]!r} is no figure")
     return float(value)
-
-
-def _moment(told: Any) -> datetime:
-    try:
-        return plausible(datetime.fromisoformat(sound(told)))
-    except ValueError as error:
-        if isinstance(error, RowFault):
-            raise
-        raise RowFault(f"the moment {sound(told)[:30]!r} cannot be read") from error

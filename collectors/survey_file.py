@@ -161,20 +161,9 @@ def _paged(reads: Iterator[tuple[Read, float]], ignored: set[str]) -> Iterator[P
         pile.left_out += Counter({why: n for why, n in read.left_out.items() if why not in silent})
         count += 1
         if count >= PAGE_ROWS:
-            yield _page(pile, share)
+            yield pile.page(progress=share or None)
             pile, count = Read(), 0
-    yield _page(pile, 1.0, end=True)
-
-
-def _page(pile: Read, share: float, *, end: bool = False) -> Page:
-    return Page(
-        verbatims=tuple(pile.verbatims),
-        answers=tuple(pile.answers),
-        quarantined=tuple(pile.quarantined),
-        note=pile.note(),
-        progress=share or None,
-        end="exhausted" if end else None,
-    )
+    yield pile.page(progress=1.0, end="exhausted")
 
 
 def meaning_of(words: str) -> str:

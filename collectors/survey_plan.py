@@ -7,9 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
+from collectors.base import Page, WalkEnd
+from collectors.file_values import moment
 from collectors.values import RowFault, quarantine, sound
 from models.records import AnswerRecord, PersonKey, QuarantinedRow, VerbatimRecord
 
@@ -17,6 +19,8 @@ Kind = Literal["nps", "csat", "satisfied", "effort", "text"]
 _SCALES = {"nps": (0, 10), "csat": (1, 5), "effort": (1, 7), "satisfied": (0, 1), "text": (0, 0)}
 FIELDS = ("respondent", "email", "phone", "customer", "segment", "version", "locale")
 """What a survey's own fields (hidden fields, embedded data, custom variables) may be declared as."""
+AGAIN = timedelta(hours=1)
+"""How far a walk reads back over the last one: a response shows up a little after it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,11 @@ def read_plan(config: Mapping[str, Any], survey: str) -> Plan:
     return Plan(survey, read_questions(str(config.get("questions") or "")), str(config.get("wave") or ""), fields)
 
 
+def asked_since(cursor: str) -> str:
+    """Since when a tool is asked after a walk that came to `cursor`, as tools write it; "" before the first one."""
+    return (moment(cursor) - AGAIN).strftime("%Y-%m-%dT%H:%M:%S") if cursor else ""
+
+
 @dataclass(slots=True)
 class Read:
     """What responses became: answers, comments, unreadable ones, and how many answers nobody declared."""
@@ -120,6 +129,26 @@ class Read:
     def note(self) -> str:
         """What was left out, in words."""
         return "; ".join(f"{count} left out: {reason}" for reason, count in self.left_out.most_common(10))
+
+    def page(
+        self,
+        *,
+        cursor: str | None = None,
+        reaches: datetime | None = None,
+        progress: float | None = None,
+        end: WalkEnd | None = None,
+    ) -> Page:
+        """All of it as a page at this place of the walk."""
+        return Page(
+            verbatims=tuple(self.verbatims),
+            answers=tuple(self.answers),
+            quarantined=tuple(self.quarantined),
+            note=self.note(),
+            cursor=cursor,
+            reaches=reaches,
+            progress=progress,
+            end=end,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,20 @@ start_modified_at, sort_by, sort_order).
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import Any
 
-from collectors.access import read_key_file, reworded, safe_url
+from collectors.access import read_key_file, refusal, safe_url
 from collectors.base import Page, Probe, SourceError
 from collectors.file_values import moment
 from collectors.http import Http
 from collectors.json_api import HeaderKey, JsonApi
-from collectors.survey_plan import Plan, Read, Response, read_response
+from collectors.survey_plan import Plan, Read, Response, asked_since, read_response
 from collectors.values import RowFault, quarantine, sound
 from models.records import PersonKey
 
 SURVEYMONKEY = "https://api.surveymonkey.com"
 PER_PAGE = 100
-AGAIN = timedelta(hours=1)
 
 
 class SurveyMonkey:
@@ -42,7 +41,7 @@ class SurveyMonkey:
 
     def pages(self, resume: str | None = None) -> Iterator[Page]:
         """Yield pages of up to 100 responses. Raises SourceError."""
-        since = (moment(self._since) - AGAIN).strftime("%Y-%m-%dT%H:%M:%S") if self._since else ""
+        since = asked_since(self._since)
         newest, number, met = self._since, 1, 0
         with self._http.walk() as walk:
             api = JsonApi(walk, self._base, self._key, self._explain)
@@ -60,11 +59,7 @@ class SurveyMonkey:
                     newest = max(newest, _add(self._plan, row, details, read))
                 met += len(rows)
                 last = met >= total or not rows
-                yield Page(
-                    verbatims=tuple(read.verbatims),
-                    answers=tuple(read.answers),
-                    quarantined=tuple(read.quarantined),
-                    note=read.note(),
+                yield read.page(
                     cursor=newest,
                     reaches=moment(self._since) if self._since else None,
                     progress=met / total if total else 1.0,
@@ -85,15 +80,12 @@ class SurveyMonkey:
         return [Probe("SurveyMonkey", True, f"The token may read the survey “{sound(found.get('title'))}”.")]
 
     def _explain(self, error: SourceError) -> SourceError:
-        if error.status in {401, 403}:
-            text = (
-                "SurveyMonkey refuses the token: it needs “View Surveys” and “View Response Details” (My Apps, "
-                "Scopes); the second one needs a paid plan."
-            )
-            return reworded(error, text)
-        if error.status == 404:
-            return reworded(error, f"SurveyMonkey does not know the survey {self._survey} for this account.")
-        return error
+        text = (
+            "SurveyMonkey refuses the token: it needs “View Surveys” and “View Response Details” (My Apps, "
+            "Scopes); the second one needs a paid plan."
+        )
+        unknown = f"SurveyMonkey does not know the survey {self._survey} for this account."
+        return refusal(error, text, unknown)
 
 
 class _Details:

@@ -7,21 +7,18 @@ Webhooks API.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
-from collectors.access import read_key_file, reworded, safe_url
+from collectors.access import read_key_file, refusal, safe_url
 from collectors.base import Page, Probe, SourceError
 from collectors.file_values import moment
 from collectors.http import Http
 from collectors.json_api import HeaderKey, JsonApi
-from collectors.survey_plan import Plan, Read, Response, read_plan, read_response
+from collectors.survey_plan import Plan, Read, Response, asked_since, read_plan, read_response
 from collectors.values import RowFault, quarantine, sound
 
 TYPEFORM = "https://api.typeform.com"
 PAGE_SIZE = 1000
-AGAIN = timedelta(hours=1)
-"""How far a walk reads back over the last one: a response shows up a little after it was sent."""
 
 
 class Typeform:
@@ -43,7 +40,7 @@ class Typeform:
 
     def pages(self, resume: str | None = None) -> Iterator[Page]:
         """Yield pages of up to 1,000 responses. Raises SourceError."""
-        since = (moment(self._since) - AGAIN).strftime("%Y-%m-%dT%H:%M:%S") if self._since else ""
+        since = asked_since(self._since)
         newest, before = self._since, ""
         with self._http.walk() as walk:
             api = JsonApi(walk, self._base, self._key, self._explain)
@@ -59,7 +56,11 @@ class Typeform:
                     newest = max(newest, _add(self._plan, item, {}, read))
                 last = len(items) < PAGE_SIZE
                 # Newest first: the place moves with the last page only, or what is between were lost.
-                yield _page(read, newest if last else self._since, moment(self._since) if self._since else None, last)
+                yield read.page(
+                    cursor=newest if last else self._since,
+                    reaches=moment(self._since) if self._since else None,
+                    end="exhausted" if last else None,
+                )
                 if last:
                     return
                 following = sound(items[-1].get("token")) if isinstance(items[-1], dict) else ""
@@ -78,12 +79,9 @@ class Typeform:
         return [Probe("Typeform", True, f"The token may read the responses of the form {self._form}.")]
 
     def _explain(self, error: SourceError) -> SourceError:
-        if error.status in {401, 403}:
-            text = "Typeform refuses the token: make one with the scope “responses:read” (Account, Personal tokens)."
-            return reworded(error, text)
-        if error.status == 404:
-            return reworded(error, f"Typeform does not know the form {self._form} for this token's account.")
-        return error
+        text = "Typeform refuses the token: make one with the scope “responses:read” (Account, Personal tokens)."
+        unknown = f"Typeform does not know the form {self._form} for this token's account."
+        return refusal(error, text, unknown)
 
 
 def read_typeform_hook(body: bytes, config: Mapping[str, Any]) -> Page:
@@ -99,19 +97,7 @@ def read_typeform_hook(body: bytes, config: Mapping[str, Any]) -> Page:
         raise SourceError(f"The response is of another form than {form}.", "refused")
     read = Read()
     _add(read_plan(config, form), response, titles, read)
-    return _page(read)
-
-
-def _page(read: Read, cursor: str | None = None, reaches: datetime | None = None, end: bool = False) -> Page:
-    return Page(
-        verbatims=tuple(read.verbatims),
-        answers=tuple(read.answers),
-        quarantined=tuple(read.quarantined),
-        note=read.note(),
-        cursor=cursor,
-        end="exhausted" if end else None,
-        reaches=reaches,
-    )
+    return read.page()
 
 
 def _add(plan: Plan, item: Any, titles: Mapping[str, str], read: Read) -> str:

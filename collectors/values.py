@@ -35,6 +35,15 @@ def plausible(moment: datetime, what: str = "date") -> datetime:
     return moment
 
 
+def from_iso(text: object, reason: str = "") -> datetime:
+    """Read ISO 8601 as aware UTC; raise RowFault where it cannot be read (with this reason) or is not plausible."""
+    try:
+        read = datetime.fromisoformat(sound(text))
+    except ValueError as error:
+        raise RowFault(reason or f"the moment {sound(text)[:30]!r} cannot be read") from error
+    return plausible(read)
+
+
 def from_epoch(seconds: object, what: str = "date") -> datetime:
     """Read unix seconds as aware UTC; raise RowFault where they are no number or not plausible."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):

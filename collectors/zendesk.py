@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from collectors.access import read_key_file, reworded, safe_url
+from collectors.access import read_key_file, refusal, safe_url
 from collectors.base import Page, Probe, SourceError
 from collectors.file_values import moment
 from collectors.http import Http
@@ -186,13 +186,11 @@ class Zendesk:
         return found, f"only the first {100 * PAGES_OF_ONE} satisfaction ratings were read"
 
     def _explain(self, error: SourceError) -> SourceError:
-        if error.status in {401, 403}:
-            text = (
-                "Zendesk refuses the key: check the e-mail and the token (Admin Center, Apps and integrations, Zendesk "
-                "API), and that the user is an administrator: only they may export tickets."
-            )
-            return reworded(error, text)
-        return error
+        text = (
+            "Zendesk refuses the key: check the e-mail and the token (Admin Center, Apps and integrations, Zendesk "
+            "API), and that the user is an administrator: only they may export tickets."
+        )
+        return refusal(error, text)
 
 
 def _key(content: bytes, email: str) -> HeaderKey:

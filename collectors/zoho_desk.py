@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from collectors.access import json_object, read_key_file, reworded, safe_url
+from collectors.access import json_object, read_key_file, refusal, safe_url
 from collectors.base import Page, Probe, SourceError
 from collectors.file_values import moment
 from collectors.http import Http, Walk
@@ -183,13 +183,11 @@ class ZohoDesk:
         return whole
 
     def _explain(self, error: SourceError) -> SourceError:
-        if error.status in {401, 403}:
-            text = (
-                "Zoho Desk refuses the access: check the region, the organisation's number, and the scopes "
-                "Desk.tickets.READ and Desk.search.READ of the refresh token."
-            )
-            return reworded(error, text)
-        return error
+        text = (
+            "Zoho Desk refuses the access: check the region, the organisation's number, and the scopes "
+            "Desk.tickets.READ and Desk.search.READ of the refresh token."
+        )
+        return refusal(error, text)
 
 
 def _zulu(at: datetime) -> str:
