@@ -31,7 +31,7 @@ def watch_senders(session: Session, *, now: datetime, base_url: str = "", late: 
     """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('cocoon:own', 0))"))
     waiting = _waiting(session, late)
-    live = {one.subject: one for one in _live(session, LATE_DELIVERY)}
+    live = {one.subject: one for one in live_own(session, LATE_DELIVERY)}
     changed = []
     for destination_id, (name, minutes, app_id) in waiting.items():
         app = session.get(App, app_id) or session.scalar(select(App).order_by(App.id).limit(1))
@@ -67,6 +67,45 @@ def _waiting(session: Session, late: timedelta) -> dict[int, tuple[str, int, int
     return {number: (name, int(age / timedelta(minutes=1)), app_id) for number, name, age, app_id in rows}
 
 
+def write_own(
+    session: Session,
+    app: App,
+    rule: str,
+    subject: str,
+    values: Mapping[str, str],
+    *,
+    now: datetime,
+    score: float = 0.0,
+    over: bool = False,
+) -> Incident:
+    """Write an incident about the telling and its first line; `over` from the start where nobody has to look at it."""
+    day = now.astimezone(ZoneInfo(app.timezone)).date()
+    window = {"from": day.isoformat(), "to": day.isoformat(), "days": 1}
+    incident = Incident(
+        app_id=app.id,
+        id=uuid4(),
+        rule=rule,
+        subject=subject,
+        state="resolved" if over else "open",
+        severity="watch" if over else "alert",
+        origin="live",
+        opened_at=now,
+        opened_day=day,
+        updated_at=now,
+        resolved_at=now if over else None,
+        last_above_day=day,
+        baseline_to=None,
+        score=score,
+        peak_score=score,
+        effect={},
+        evidence={"window": window, "values": dict(values), "told_score": 0.0},
+    )
+    session.add(incident)
+    session.flush()
+    add_event(session, incident, "opened", now)
+    return incident
+
+
 def open_own(
     session: Session,
     app: App,
@@ -79,29 +118,7 @@ def open_own(
     but: Collection[int] = (),
 ) -> Incident:
     """Open an incident about the telling, and tell every destination of the app but those that it is about."""
-    day = now.astimezone(ZoneInfo(app.timezone)).date()
-    window = {"from": day.isoformat(), "to": day.isoformat(), "days": 1}
-    incident = Incident(
-        app_id=app.id,
-        id=uuid4(),
-        rule=rule,
-        subject=subject,
-        state="open",
-        severity="alert",
-        origin="live",
-        opened_at=now,
-        opened_day=day,
-        updated_at=now,
-        last_above_day=day,
-        baseline_to=None,
-        score=0.0,
-        peak_score=0.0,
-        effect={},
-        evidence={"window": window, "values": dict(values), "told_score": 0.0},
-    )
-    session.add(incident)
-    session.flush()
-    add_event(session, incident, "opened", now)
+    incident = write_own(session, app, rule, subject, values, now=now)
     others = [one for one in destinations_of(session, app) if one.id not in but]
     # Rather too many than none: where no route names this rule, everybody else is told.
     chosen = [way.destination for way in ways(session, others, incident)] or others
@@ -133,10 +150,6 @@ def close_own(session: Session, incident: Incident, *, now: datetime, base_url: 
 
 def live_own(session: Session, rule: str) -> list[Incident]:
     """The live incidents of a rule about the telling."""
-    return _live(session, rule)
-
-
-def _live(session: Session, rule: str) -> list[Incident]:
     found = session.scalars(
         select(Incident).where(Incident.rule == rule, Incident.state != "resolved").with_for_update()
     )

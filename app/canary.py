@@ -6,7 +6,7 @@ arrived after half an hour is an incident, told to the others.
 """
 
 from datetime import date, datetime, time, timedelta
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,13 +16,13 @@ from sqlalchemy.orm import Session
 from alerts.channels.base import Message
 from alerts.detectors.judgement import Judgement
 from alerts.detectors.rating_drop import rating_drop
-from alerts.incidents import add_event, identity_of
+from alerts.incidents import identity_of
 from alerts.outbox import enqueue
-from alerts.own import CANARY_MISSING, close_own, live_own, open_own
+from alerts.own import CANARY_MISSING, close_own, live_own, open_own, write_own
 from alerts.quiet import ZONE
 from alerts.wording import say, stars
 from models.apps import App
-from models.incidents import Delivery, Destination, InboxMessage, Incident
+from models.incidents import Delivery, Destination, InboxMessage
 
 CANARIES = UUID("0a1b6c9e-14d4-4c65-8d0c-6a2f0f7c1d55")
 AT = time(6, 30)
@@ -56,27 +56,7 @@ def _send(session: Session, app: App, event: UUID, now: datetime, base_url: str)
     found = found_on(day)
     if found is None:
         return False
-    incident = Incident(
-        app_id=app.id,
-        id=uuid4(),
-        rule="canary",
-        subject="canary",
-        state="resolved",  # it is no news: nobody has to look after it
-        severity="watch",
-        origin="live",
-        opened_at=now,
-        opened_day=day,
-        updated_at=now,
-        resolved_at=now,
-        last_above_day=day,
-        score=float(found.score),
-        peak_score=float(found.score),
-        effect={},
-        evidence={"window": {"from": str(day), "to": str(day), "days": 1}, "values": {}, "told_score": 0.0},
-    )
-    session.add(incident)
-    session.flush()
-    add_event(session, incident, "opened", now)
+    incident = write_own(session, app, "canary", "canary", {}, now=now, score=float(found.score), over=True)
     means = [stars(app.language, mean) for mean in (found.effect.before, found.effect.after)]
     message = Message(
         kind="canary",

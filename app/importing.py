@@ -22,6 +22,7 @@ from app.walk import walk
 from collectors.base import Page, Probe
 from collectors.file_import import FileSource
 from collectors.file_mapping import Mapping, guess_mapping
+from models.apps import App
 from models.sources import Run, Source
 
 STORE_KINDS = {"app_store": "app_store_feed", "google_play": "google_play"}
@@ -65,6 +66,25 @@ class Imported:
     already_there: int
     quarantined: int
     reasons: dict[str, int]
+
+    @classmethod
+    def of(
+        cls, app: App, source: Source, run: Run, reasons: Counter[str], *, scores: int = 0, new_scores: int = 0
+    ) -> "Imported":
+        """Tell what a run did. A survey's answers are counted apart: `scores`, of which `new_scores` are new."""
+        return cls(
+            app=app.name,
+            app_id=app.id,
+            source_id=source.id,
+            outcome=run.outcome,
+            reason=run.reason,
+            rows=run.seen + scores + run.quarantined,
+            stored=run.stored + new_scores,
+            revised=run.revised,
+            already_there=run.seen + scores - run.stored - run.revised - new_scores,
+            quarantined=run.quarantined,
+            reasons=dict(reasons.most_common()),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -133,19 +153,7 @@ def import_file(
         run = walk(context.engine, source.id, collector, seal=context.seal, trigger="import", on_progress=tell)
     with context.transaction() as session:
         judge(session, app.id, clock.now(), base_url=context.settings.base_url, quiet=True)
-    return Imported(
-        app=app.name,
-        app_id=app.id,
-        source_id=source.id,
-        outcome=run.outcome,
-        reason=run.reason,
-        rows=run.seen + run.quarantined,
-        stored=run.stored,
-        revised=run.revised,
-        already_there=run.seen - run.stored - run.revised,
-        quarantined=run.quarantined,
-        reasons=dict(collector.reasons.most_common()),
-    )
+    return Imported.of(app, source, run, collector.reasons)
 
 
 def _file_source(session: Session, app_id: int, channel: str, name: str, chosen: Chosen) -> Source:

@@ -107,19 +107,7 @@ def import_survey(context: Context, path: Path, app_name: str, choice: SurveyCho
     with context.transaction() as session:
         scores = _answers(session, app.id) - before
         judge(session, app.id, clock.now(), base_url=context.settings.base_url, quiet=True)
-    return Imported(
-        app=app.name,
-        app_id=app.id,
-        source_id=source.id,
-        outcome=run.outcome,
-        reason=run.reason,
-        rows=run.seen + collector.scores + run.quarantined,
-        stored=run.stored + scores,
-        revised=run.revised,
-        already_there=run.seen + collector.scores - run.stored - run.revised - scores,
-        quarantined=run.quarantined,
-        reasons=dict(collector.reasons.most_common()),
-    )
+    return Imported.of(app, source, run, collector.reasons, scores=collector.scores, new_scores=scores)
 
 
 def _source(session: Session, app_id: int, survey: str) -> Source | None:

@@ -1,7 +1,7 @@
 """From a page to its tickets, its survey answers and its persons: raw identities end here, as keyed hashes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -81,20 +81,16 @@ def store_tickets_of(
     """Store a page's tickets; the words of deleted ones go. Returns how many rows changed."""
     prepared = [
         PreparedTicket(
-            external_id=_short(record.external_id),
-            updated_at=record.updated_at,
-            created_at=record.created_at,
+            replace(
+                record,
+                external_id=_short(record.external_id),
+                via=_short(record.via),
+                status=_short(record.status),
+                version=_short(record.version),
+                keys=(),
+            ),
             day=record.created_at.astimezone(zone).date() if record.created_at else None,
-            via=_short(record.via),
-            status=_short(record.status),
-            first_answer_at=record.first_answer_at,
-            resolved_at=record.resolved_at,
-            satisfied=record.satisfied,
-            rating=record.rating,
-            deleted=record.deleted,
-            version=_short(record.version),
             person=person,
-            partial=record.partial,
         )
         for record, person in zip(records, persons, strict=True)
     ]

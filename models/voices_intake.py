@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models.feedback import Verbatim
 from models.intake import Origin
 from models.intake_sql import WITHDRAW
+from models.records import TicketRecord
 from models.voices import PersonKey, SurveyAnswer, Ticket
 
 PEOPLE_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('cocoon:people', :app_id))"
@@ -37,25 +38,14 @@ class PreparedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PreparedTicket:
-    """A ticket that is ready for its table. Without `created_at` and `day` it only changes a ticket that is known.
+    """A ticket that is ready for its table: no raw keys, its person by their hash, its day in the app's zone.
 
-    A `partial` one tells only what it holds: None and "" leave what is there.
+    `day` is None where the record does not say when the ticket was opened.
     """
 
-    external_id: str
-    updated_at: datetime
-    created_at: datetime | None = None
-    day: date | None = None
-    via: str = ""
-    status: str = ""
-    first_answer_at: datetime | None = None
-    resolved_at: datetime | None = None
-    satisfied: bool | None = None
-    rating: int | None = None
-    deleted: bool = False
-    version: str = ""
+    ticket: TicketRecord
+    day: date | None
     person: str | None = None
-    partial: bool = False
 
 
 def store_answers(session: Session, app_id: int, source_id: int, rows: Iterable[PreparedAnswer]) -> int:
@@ -87,56 +77,57 @@ def store_answers(session: Session, app_id: int, source_id: int, rows: Iterable[
 
 def store_tickets(session: Session, origin: Origin, rows: Iterable[PreparedTicket]) -> int:
     """Store tickets, never an older state over a newer one; the words of deleted ones go. Returns rows changed."""
-    ordered = sorted(rows, key=lambda row: (row.external_id, row.updated_at))
+    ordered = sorted(rows, key=lambda row: (row.ticket.external_id, row.ticket.updated_at))
     changed = sum(_store_ticket(session, origin, row) for row in ordered)
-    gone = sorted({row.external_id for row in ordered if row.deleted})
+    gone = sorted({row.ticket.external_id for row in ordered if row.ticket.deleted})
     if gone:
         withdraw(session, origin, gone)
     return changed
 
 
 def _store_ticket(session: Session, origin: Origin, row: PreparedTicket) -> int:
+    ticket = row.ticket
     told: dict[str, object] = {
-        "via": row.via,
-        "status": row.status,
-        "first_answer_at": row.first_answer_at,
-        "resolved_at": row.resolved_at,
-        "satisfied": row.satisfied,
-        "rating": row.rating,
-        "version": row.version,
-        "deleted_at": row.updated_at if row.deleted else None,
+        "via": ticket.via,
+        "status": ticket.status,
+        "first_answer_at": ticket.first_answer_at,
+        "resolved_at": ticket.resolved_at,
+        "satisfied": ticket.satisfied,
+        "rating": ticket.rating,
+        "version": ticket.version,
+        "deleted_at": ticket.updated_at if ticket.deleted else None,
     }
-    if row.partial:
+    if ticket.partial:
         told = {name: value for name, value in told.items() if value not in (None, "")}
     if row.person is not None:
         told["person"] = row.person
     known = (
         Ticket.app_id == origin.app_id,
         Ticket.kind == origin.kind,
-        Ticket.external_id == row.external_id,
-        Ticket.updated_at <= row.updated_at,
+        Ticket.external_id == ticket.external_id,
+        Ticket.updated_at <= ticket.updated_at,
         # Nothing but the desk's full record brings a deleted ticket back.
-        *([Ticket.deleted_at.is_(None)] if row.partial else []),
+        *([Ticket.deleted_at.is_(None)] if ticket.partial else []),
     )
     differs = [getattr(Ticket, name).is_distinct_from(value) for name, value in told.items()]
     moved = session.scalars(
         update(Ticket)
-        .where(*known, or_(*differs, Ticket.updated_at < row.updated_at))
-        .values(**told, updated_at=row.updated_at)
+        .where(*known, or_(*differs, Ticket.updated_at < ticket.updated_at))
+        .values(**told, updated_at=ticket.updated_at)
         .returning(Ticket.id)
         .execution_options(synchronize_session=False)
     ).all()
-    if moved or row.created_at is None or row.day is None:
+    if moved or ticket.created_at is None or row.day is None:
         return len(moved)
     fresh = insert(Ticket).values(
         app_id=origin.app_id,
         source_id=origin.source_id,
         kind=origin.kind,
         channel=origin.channel,
-        external_id=row.external_id,
-        created_at=row.created_at,
+        external_id=ticket.external_id,
+        created_at=ticket.created_at,
         day=row.day,
-        updated_at=row.updated_at,
+        updated_at=ticket.updated_at,
         **told,
     )
     return len(session.scalars(fresh.on_conflict_do_nothing().returning(Ticket.id)).all())

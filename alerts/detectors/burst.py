@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors.calibration import DEFAULT_THRESHOLDS, false_alarm_years
+from alerts.detectors.calibration import DEFAULT_THRESHOLDS, Calibrated, false_alarm_years
 from alerts.detectors.excess import surge_score
 from alerts.detectors.judgement import Effect, Judgement, Thresholds
 from alerts.detectors.stars import Floats, Ints, between, day_weights, running
@@ -23,13 +23,19 @@ SMALL = 0.6  # of score, by which 20 reviews a day are less noisy
 
 
 @dataclass(frozen=True, slots=True)
-class BurstScan:
+class LoudestHours:
     """The loudest window of each stream at each hour, all (streams, hours); NaN where no window can speak."""
 
     score: Floats
     window: Ints
     expected: Floats
     seen: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class BurstScan(LoudestHours):
+    """The same of negative reviews, with the variance of what was seen."""
+
     variance: Floats
     reviews_a_day: Floats
 
@@ -58,6 +64,19 @@ def judge_burst(
     found: BurstScan, stream: int, at: int, first_hour: datetime, thresholds: Thresholds = DEFAULT_THRESHOLDS["burst"]
 ) -> Judgement | None:
     """Return the judgement of one hour (index `at`) of a scan, None where no window can speak."""
+    return judge_hours(found, float(found.variance[stream, at]), stream, at, first_hour, "burst", thresholds)
+
+
+def judge_hours(
+    found: LoudestHours,
+    variance: float,
+    stream: int,
+    at: int,
+    first_hour: datetime,
+    line: Calibrated,
+    thresholds: Thresholds,
+) -> Judgement | None:
+    """Judge the loudest window up to one hour by the calibrated `line`; `variance` is that of what was seen in it."""
     score = float(found.score[stream, at])
     if np.isnan(score):
         return None
@@ -73,7 +92,7 @@ def judge_burst(
             before=before,
             after=after,
             difference=after - before,
-            half_width=1.96 * float(found.variance[stream, at]) ** 0.5 / window,
+            half_width=1.96 * variance**0.5 / window,
             n_before=min(HOURS, max(at + 1 - window - 24, 0)),
             n_after=window,
         ),
@@ -81,7 +100,7 @@ def judge_burst(
         since=since.date(),
         baseline_from=max(look - timedelta(hours=HOURS + 24), first_hour).date(),
         baseline_to=(look - timedelta(days=1)).date(),
-        false_alarm_years=false_alarm_years("burst", score),
+        false_alarm_years=false_alarm_years(line, score),
         window_hours=window,
     )
 

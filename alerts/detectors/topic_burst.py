@@ -1,16 +1,16 @@
 """Do people suddenly complain of one thing? Hourly mentions of each topic: a few of them say what counts cannot yet."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detectors.burst import BUSY, HOURS, VOLUME_NOISE, WINDOWS, usual_hours, window_volume
-from alerts.detectors.calibration import DEFAULT_THRESHOLDS, false_alarm_years
+from alerts.detectors.burst import BUSY, VOLUME_NOISE, WINDOWS, LoudestHours, judge_hours, usual_hours, window_volume
+from alerts.detectors.calibration import DEFAULT_THRESHOLDS
 from alerts.detectors.excess import surge_score
-from alerts.detectors.judgement import Effect, Judgement, Thresholds
-from alerts.detectors.stars import Floats, Ints, running
+from alerts.detectors.judgement import Judgement, Thresholds
+from alerts.detectors.stars import running
 
 LEAST_MENTIONS = 4
 TOPIC_NOISE = 0.10 + 0.25**2 + 0.10  # relative variances: a topic's day, its slow movements, a day of bad mood
@@ -18,13 +18,8 @@ PRIOR_REVIEWS = 100.0  # a topic never seen counts as one mention in a hundred r
 
 
 @dataclass(frozen=True, slots=True)
-class TopicBurstScan:
-    """The loudest window of each topic at each hour, all (topics, hours); NaN where no window can speak."""
-
-    score: Floats
-    window: Ints
-    expected: Floats
-    seen: Floats
+class TopicBurstScan(LoudestHours):
+    """The loudest window of each topic at each hour, all (topics, hours)."""
 
 
 def scan_topic_bursts(
@@ -78,30 +73,6 @@ def judge_topic_burst(
     The effect is in negative mentions an hour; `n_after` and `n_before` are hours. Its frequency is that of all 25
     topics of an app together, as the line was measured.
     """
-    score = float(found.score[topic, at])
-    if np.isnan(score):
-        return None
-    look = first_hour + timedelta(hours=at)
-    window = int(found.window[topic, at])
-    since = look - timedelta(hours=window - 1)
-    before, after = float(found.expected[topic, at]) / window, float(found.seen[topic, at]) / window
-    variance = float(found.seen[topic, at]) * (1 + TOPIC_NOISE * float(found.seen[topic, at]))
-    return Judgement(
-        rule="burst",
-        score=score,
-        level=thresholds.level(score),
-        effect=Effect(
-            before=before,
-            after=after,
-            difference=after - before,
-            half_width=1.96 * variance**0.5 / window,
-            n_before=min(HOURS, max(at + 1 - window - 24, 0)),
-            n_after=window,
-        ),
-        window_days=(look.date() - since.date()).days + 1,
-        since=since.date(),
-        baseline_from=max(look - timedelta(hours=HOURS + 24), first_hour).date(),
-        baseline_to=(look - timedelta(days=1)).date(),
-        false_alarm_years=false_alarm_years("topic_burst", score),
-        window_hours=window,
-    )
+    seen = float(found.seen[topic, at])
+    variance = seen * (1 + TOPIC_NOISE * seen)
+    return judge_hours(found, variance, topic, at, first_hour, "topic_burst", thresholds)

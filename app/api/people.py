@@ -203,12 +203,18 @@ def new_key(session: Session, name: str, scope: Scope, days: int | None, *, by: 
     return create_key(session, name, scopes[: scopes.index(scope) + 1], expires_at=expires, made_by=by)
 
 
-@router.delete("/keys/{key_id}")
-def end_key(key_id: RowId, request: Request, session: DB) -> KeyOut:
-    """Revoke a key, for good and at once; its line stays."""
+def key_or_404(session: Session, key_id: int) -> ApiKey:
+    """The key, or Problem 404."""
     key = session.get(ApiKey, key_id)
     if key is None:
         raise not_found("key")
+    return key
+
+
+@router.delete("/keys/{key_id}")
+def end_key(key_id: RowId, request: Request, session: DB) -> KeyOut:
+    """Revoke a key, for good and at once; its line stays."""
+    key = key_or_404(session, key_id)
     revoke_key(session, key, by=caller(request).label)
     return KeyOut.model_validate(key)
 

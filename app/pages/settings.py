@@ -7,11 +7,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import func, select
 
 from app import audit, people
-from app.api.people import caller, new_key, new_link, person_or_404
+from app.api.people import caller, key_or_404, new_key, new_link, person_or_404
 from app.api.shapes import OptionalText, RowId, Text
 from app.auth import Role, allow
 from app.db import DB
-from app.errors import Problem, not_found
+from app.errors import Problem
 from app.keys import Scope, revoke_key
 from app.pages.common import go, render, words_of
 from app.reading.apps import all_apps
@@ -128,10 +128,7 @@ def make_key(
 @admins.post("/settings/keys/{key_id}/revoke")
 def end_key(key_id: RowId, request: Request, session: DB) -> RedirectResponse:
     """Take it back."""
-    key = session.get(ApiKey, key_id)
-    if key is None:
-        raise not_found("key")
-    revoke_key(session, key, by=caller(request).label)
+    revoke_key(session, key_or_404(session, key_id), by=caller(request).label)
     return go("/settings/keys", "saved")
 
 
