@@ -54,6 +54,7 @@ def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             add_voices(session, made.apps[0], datetime.now(UTC).date())
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
+        listener.listen()  # a page asked for before the server's thread is up waits instead of being refused
         port = listener.getsockname()[1]
         settings = Settings(data=tmp_path_factory.mktemp("site"), port=port, secret_key="tests", sign_in=False)
         app = create_app(engine, settings, Seal(b"tests"))
