@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from app.charts import Labels, Size, _n, _rules, _steps, _text, _ticks
 
 WIDE = Size(width=1072, left=52, upper=130, lower=52)
-NARROW = Size(width=360, left=44, upper=120, lower=44, top=28)
+NARROW = Size(width=360, left=48, upper=120, lower=44, top=28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,11 @@ def crash_chart(
 
 
 def _floor(lowest: float) -> float:
-    """Where the axis is cut: a round share below the lowest one, so that small changes near 100 % can be seen."""
-    for step in (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5):
+    """Where the axis is cut: a round share below the lowest one, so that small changes near 100 % can be seen.
+
+    Half of it is told with one digit too: 99.8 is never written beside a line at 99.75.
+    """
+    for step in (0.002, 0.004, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5):
         cut = 1 - step
         if lowest >= cut:
             return cut

@@ -12,18 +12,23 @@ from typing import Any
 
 import click
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from app import clock
 from app.commands.run import first_link
+from app.connecting import connect
 from app.context import Context, open_context
 from app.demo.facts import APP_NAME, APP_STORE_ID, PACKAGE, Story
+from app.demo.sentry_format import ORGANIZATION, PROJECTS
 from app.demo.store import DemoStore
 from app.demo.story import tell
+from app.demo.survey import DECLARED, NAME, write_survey
 from app.jobs import ask_for_walk
 from app.migrate import migrate
 from app.service import Service, listen, running, serve
 from app.settings import Settings, SettingsError, read_settings
 from app.setup import add_listing
+from models.apps import App
 from models.incidents import Destination, InboxMessage
 from models.sources import Run, Source
 
@@ -75,13 +80,16 @@ def play(*, days_per_second: float, seed: int) -> None:
         )
         story_clock = StoryClock(start)
         clock.replace(story_clock)
-        with DemoStore(story, clock.now) as store:
+        with DemoStore(story, clock.now, seed=seed) as store:
             context.settings = replace(settings, app_store_url=store.url, google_play_url=store.url)
-            said(f"A small store on this machine speaks Apple's and Google's formats: {store.url}")
+            said(f"A small store on this machine speaks Apple's, Google's and Sentry's formats: {store.url}")
             with running(context, {"web", "worker"}) as service:
                 said(f"Pages and alerts run. Open   {first_link(context) or settings.base_url}")
                 player = threading.Thread(
-                    target=_play, args=(service, story, story_clock, days_per_second, said), name="player", daemon=True
+                    target=_play,
+                    args=(service, story, story_clock, days_per_second, said, seed),
+                    name="player",
+                    daemon=True,
                 )
                 player.start()
                 serve(service, listener)
@@ -118,9 +126,11 @@ def _stage(settings: Settings, said: Narrator) -> Iterator[Context]:
         yield context
 
 
-def _play(service: Service, story: Story, story_clock: StoryClock, days_per_second: float, said: Narrator) -> None:
+def _play(
+    service: Service, story: Story, story_clock: StoryClock, days_per_second: float, said: Narrator, seed: int
+) -> None:
     try:
-        Player(service, story, story_clock, days_per_second, said).play()
+        Player(service, story, story_clock, days_per_second, said, seed).play()
     except Exception as error:
         if not said.ended.is_set():
             said(f"The story stopped: {type(error).__name__}: {error}")
@@ -131,16 +141,24 @@ class Player:
     """Plays the story: history first, then day after day, asking the real collectors to read at each step."""
 
     def __init__(
-        self, service: Service, story: Story, story_clock: StoryClock, days_per_second: float, said: Narrator
+        self,
+        service: Service,
+        story: Story,
+        story_clock: StoryClock,
+        days_per_second: float,
+        said: Narrator,
+        seed: int,
     ) -> None:
         self.service, self.story, self.clock, self.said = service, story, story_clock, said
         self.context = service.context
+        self.seed = seed
         self.seconds_per_step = 0.5 / max(days_per_second, 0.01)
         self.shown: set[int] = set()
 
     def play(self) -> None:
         """Tell it all."""
         self.set_up()
+        self.import_survey()
         self.import_history()
         self.read("first")
         self.said(f"History is in: {self.count():,} reviews. What was found in it is shown, never alerted.")
@@ -162,11 +180,37 @@ class Player:
             add_listing(session, apple, storefronts)
             added = add_listing(session, google, [], languages)
             self.app_id = added.app.id
+            self.connect_crashes(session, added.app)
             later = session.scalar(select(func.clock_timestamp() + timedelta(hours=1)))
             for source in session.scalars(select(Source)):
                 source.next_run_at = later  # the player reads, not the schedule, until the story reaches the present
             session.add(Destination(kind="inbox", name="Slack (demo inbox)", config={}))
         self.said("Set up: App Store (" + ", ".join(storefronts) + ") and Google Play (" + ", ".join(languages) + ").")
+        self.said("Set up: crashes from Sentry, a project each for iOS and Android, 90 days back.")
+
+    def connect_crashes(self, session: Session, app: App) -> None:
+        """A self-hosted Sentry, one project a platform; the demo's store plays it and takes any token."""
+        token = self.context.settings.data / "sentry-token"
+        token.write_text("a-token-of-the-demo\n")
+        for project, platform in PROJECTS.items():
+            settings = {
+                "organization": ORGANIZATION,
+                "project": project,
+                "platform": platform,
+                "token_file": str(token),
+                "sentry_url": self.context.settings.app_store_url,
+            }
+            connect(session, app, "sentry", settings, name=f"Sentry {'iOS' if platform == 'ios' else 'Android'}")
+
+    def import_survey(self) -> None:
+        """A year of a survey, which ends where the story begins to pass: history, as a file that people export."""
+        from app.survey_import import import_survey, read_choice
+
+        path = self.context.settings.data / "survey.csv"
+        told = write_survey(self.story, path, clock.now(), self.seed)
+        choice = read_choice(self.context, path, APP_NAME, DECLARED, survey=NAME, wave="month")
+        import_survey(self.context, path, APP_NAME, choice)
+        self.said(f"Imported {told:,} answers of a satisfaction survey (NPS and a comment) from a file.")
 
     def import_history(self) -> None:
         """The App Store shows only its newest 500 reviews a storefront: older ones come as a file, as in real life."""

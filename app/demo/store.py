@@ -1,4 +1,4 @@
-"""A small store on loopback that serves a story in Apple's and Google's real formats, up to a clock's now.
+"""A small store on loopback that serves a story in Apple's, Google's and Sentry's formats, up to a clock's now.
 
 The real collectors fetch from it over real HTTP. What was written after `clock()` does not exist yet, so moving the
 clock on lets the story happen.
@@ -14,8 +14,10 @@ from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 from app.demo import apple_format, play_format
+from app.demo.crashes import Crashes
 from app.demo.facts import RatingCount, Review, Story
 from app.demo.plot import Channel
+from app.demo.sentry_format import SentryDesk
 
 _MICROSECOND = timedelta(microseconds=1)
 _FEED = re.compile(r"/(?:(?P<cc>[a-z]{2})/)?rss/(?P<path>customerreviews/(?P<options>.*)/(?P<form>json|xml))")
@@ -70,8 +72,11 @@ class DemoStore:
     `clock` gives the aware UTC moment up to which the story has happened. `requests` counts what was answered.
     """
 
-    def __init__(self, story: Story, clock: Callable[[], datetime], host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, story: Story, clock: Callable[[], datetime], host: str = "127.0.0.1", port: int = 0, seed: int = 7
+    ) -> None:
         self.story = story
+        self._sentry = SentryDesk(Crashes(story, seed), story.package)
         self.requests = 0
         self._clock = clock
         by_place: dict[tuple[Channel, str], list[Review]] = {}
@@ -116,7 +121,14 @@ class DemoStore:
             return 200, "text/javascript; charset=utf-8", self._lookup(query, country.lower())
         if path == "/store/apps/details":
             return self._details(query)
+        if (page := self._sentry.page(path)) is not None:
+            return 200, "text/html; charset=utf-8", page
         return 404, "text/html; charset=utf-8", play_format.not_found_page()
+
+    def answer_sentry(self, path: str, query: dict[str, list[str]], authorization: str) -> tuple[int, str, bytes]:
+        """Status, content type and body of a GET under /api/0/."""
+        status, body = self._sentry.answer(path, query, authorization, self._clock(), self.url)
+        return status, "application/json", body
 
     def answer_post(self, path: str, query: dict[str, str], body: str) -> tuple[int, str, bytes]:
         """Status, content type and body of a POST."""
@@ -208,6 +220,10 @@ def _handler(store: DemoStore) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
+            if parts.path.startswith("/api/0/"):
+                shown = self.headers.get("Authorization") or ""
+                self._send(*store.answer_sentry(parts.path, parse_qs(parts.query), shown))
+                return
             self._send(*store.answer_get(parts.path, _query(parts.query)))
 
         def do_POST(self) -> None:
