@@ -1,4 +1,4 @@
-"""Make the pictures of docs/sources.md: every store source as the Sources page shows it, on made-up data.
+"""Make the pictures of docs/sources.md: the stores, a crash tool and a survey as the Sources page shows them, made up.
 
     python docs/shots.py        needs Chromium on PATH and the development dependencies
 """
@@ -29,6 +29,7 @@ STORES = (
     "app_store_feed", "app_store_lookup", "app_store_connect", "google_play", "google_play_details", "google_play_api",
     "google_play_tracks", "play_console_csv", "play_console_bucket",
 )  # fmt: skip
+OTHERS = {"sentry": "app_store", "typeform": "survey"}
 # How many days back each one's ledger begins, and the days (back from today) that are not complete.
 BEGAN = {"app_store_feed": 64, "google_play_api": 40}
 HOLES = {"app_store_feed": {30: "partial"}, "google_play": {12: "unknown", 13: "unknown"}}
@@ -37,7 +38,12 @@ HOLES = {"app_store_feed": {30: "partial"}, "google_play": {12: "unknown", 13: "
 def seed(session, kind: str, app: App) -> int:
     known = KINDS[kind]
     source = Source(
-        app_id=app.id, kind=kind, channel=known.channel, name=known.label_en, config={}, rhythm_minutes=known.minutes
+        app_id=app.id,
+        kind=kind,
+        channel=known.channel or OTHERS[kind],
+        name=known.label_en,
+        config={},
+        rhythm_minutes=known.minutes,
     )
     source.created_at = NOW - timedelta(days=120)
     source.high_water, source.next_run_at, source.history_done = NOW, NOW + timedelta(minutes=known.minutes), True
@@ -71,7 +77,7 @@ def main() -> None:
         app = App(name="Banque Mésange")
         session.add(app)
         session.flush()
-        ids = {kind: seed(session, kind, app) for kind in STORES}
+        ids = {kind: seed(session, kind, app) for kind in (*STORES, *OTHERS)}
         app_id = app.id
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
