@@ -58,7 +58,7 @@ try:
         def alert():
             status, body = get(f"{base}/api/v1/inbox")
             items = json.loads(body).get("items", []) if status == 200 else []
-            return [item for item in items if item["kind"] == "slack"]
+            return [item for item in items if item["kind"] == "slack" and "7.2" in json.dumps(item["body"])]
 
         messages = wait_for("the Slack message in the inbox", alert, 240)
         print(f"the alert came {time.monotonic() - started:.0f} s after the pages answered:", flush=True)

@@ -28,6 +28,8 @@ CANARIES = UUID("0a1b6c9e-14d4-4c65-8d0c-6a2f0f7c1d55")
 AT = time(6, 30)
 PATIENCE = timedelta(minutes=30)
 DAYS = 120
+CANARY_INBOX = "Cocoon (canary)"
+"""Where the canary goes when no destination asks for it."""
 
 
 def fly(session: Session, now: datetime, *, base_url: str = "", patience: timedelta = PATIENCE) -> None:
@@ -97,10 +99,9 @@ def _asked(session: Session) -> list[Destination]:
     ).all()
     if asking:
         return list(asking)
-    name = "Cocoon (canary)"
-    kept = session.scalar(select(Destination).where(Destination.name == name))
+    kept = session.scalar(select(Destination).where(Destination.name == CANARY_INBOX))
     if kept is None:
-        kept = Destination(kind="inbox", name=name, config={"canary": True, "levels": []})
+        kept = Destination(kind="inbox", name=CANARY_INBOX, config={"canary": True, "levels": []})
         session.add(kept)
         session.flush()
     return [kept] if kept.enabled else []

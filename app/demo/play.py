@@ -15,6 +15,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.canary import CANARY_INBOX
 from app.commands.run import first_link
 from app.connecting import connect
 from app.context import Context, open_context
@@ -185,6 +186,8 @@ class Player:
             for source in session.scalars(select(Source)):
                 source.next_run_at = later  # the player reads, not the schedule, until the story reaches the present
             session.add(Destination(kind="inbox", name="Slack (demo inbox)", config={}))
+            # The daily canary would arrive amid the story and be taken for a part of it.
+            session.add(Destination(kind="inbox", name=CANARY_INBOX, config={"canary": True}, enabled=False))
         self.said("Set up: App Store (" + ", ".join(storefronts) + ") and Google Play (" + ", ".join(languages) + ").")
         self.said("Set up: crashes from Sentry, a project each for iOS and Android, 90 days back.")
 
