@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from alerts.channels.base import Line, Message, Quote, Section
@@ -102,10 +102,11 @@ def _part(session: Session, app: App, period: Period, words: Words, base_url: st
     n, stars = trends.total(session, slice_, period)
     before = Period(period.first - timedelta(days=USUAL), period.first - timedelta(days=1))
     _, usual = trends.total(session, slice_, before)
-    opened = _incidents(session, app, Incident.opened_day, period)
-    resolved = _incidents(session, app, func.date(func.timezone(app.timezone, Incident.resolved_at)), period)
+    opened = _incidents(session, app, Incident.opened_day.between(period.first, period.last))
+    resolved_day = func.date(func.timezone(app.timezone, Incident.resolved_at))
+    resolved = _incidents(session, app, resolved_day.between(period.first, period.last))
     resolved = [one for one in resolved if one.state == "resolved"]
-    open_ones = _open(session, app)
+    open_ones = _incidents(session, app, Incident.state != "resolved")
     holes = _holes(session, app, period, words, base_url)
     irritants = _irritants(session, app, slice_, period, words, base_url)
     mean, half = mean_stars(stars), half_width(stars, period.days)
@@ -250,29 +251,11 @@ def _quotes(session: Session, app: App, period: Period, words: Words) -> list[Qu
     ]
 
 
-def _incidents(session: Session, app: App, column: object, period: Period) -> list[Incident]:
+def _incidents(session: Session, app: App, which: ColumnElement[bool]) -> list[Incident]:
+    """The live incidents of the app that `which` picks, the gravest first."""
     found = session.scalars(
         select(Incident)
-        .where(
-            Incident.app_id == app.id,
-            Incident.origin == "live",
-            Incident.rule.not_in(NO_INCIDENT),
-            column.between(period.first, period.last),  # type: ignore[attr-defined]
-        )
-        .order_by(Incident.severity, Incident.score.desc())
-    )
-    return list(found)
-
-
-def _open(session: Session, app: App) -> list[Incident]:
-    found = session.scalars(
-        select(Incident)
-        .where(
-            Incident.app_id == app.id,
-            Incident.origin == "live",
-            Incident.rule.not_in(NO_INCIDENT),
-            Incident.state != "resolved",
-        )
+        .where(Incident.app_id == app.id, Incident.origin == "live", Incident.rule.not_in(NO_INCIDENT), which)
         .order_by(Incident.severity, Incident.score.desc())
     )
     return list(found)

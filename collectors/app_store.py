@@ -1,12 +1,11 @@
 """App Store reviews of one storefront, from Apple's public feed: ten pages of fifty, newest first."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from collectors.app_store_lookup import ITUNES, look_up
+from collectors.app_store_lookup import ITUNES, listed, look_up
 from collectors.apple_feed import FeedPage, read_json, read_xml
 from collectors.base import EMPTY, Page, Probe, SourceError, WalkEnd
 from collectors.http import Http, Walk
@@ -73,12 +72,7 @@ class AppStoreFeed:
     kind = "app_store_feed"
 
     def __init__(self, app_id: str, storefront: str, base_url: str = ITUNES, *, http: Http) -> None:
-        if not re.fullmatch(r"[0-9]{1,20}", app_id):
-            raise ValueError(f"an App Store id is a number, not {app_id!r}")
-        if not re.fullmatch(r"[A-Za-z]{2}", storefront):
-            raise ValueError(f"a storefront is a country of two letters, not {storefront!r}")
-        self.app_id = app_id
-        self.storefront = storefront.lower()
+        self.app_id, self.storefront = listed(app_id, storefront)
         self._base = base_url.rstrip("/")
         self._http = http
 

@@ -80,18 +80,22 @@ def _looked_up(result: dict[str, Any], body: bytes) -> LookedUp:
     )
 
 
+def listed(app_id: str, storefront: str) -> tuple[str, str]:
+    """The app's number and its storefront in lower case; raises ValueError where either cannot be one."""
+    if not re.fullmatch(r"[0-9]{1,20}", app_id):
+        raise ValueError(f"an App Store id is a number, not {app_id!r}")
+    if not re.fullmatch(r"[A-Za-z]{2}", storefront):
+        raise ValueError(f"a storefront is a country of two letters, not {storefront!r}")
+    return app_id, storefront.lower()
+
+
 class AppStoreLookup:
     """Counter and current release of one app in one storefront; one page, one request."""
 
     kind = "app_store_lookup"
 
     def __init__(self, app_id: str, storefront: str, base_url: str = ITUNES, *, http: Http) -> None:
-        if not re.fullmatch(r"[0-9]{1,20}", app_id):
-            raise ValueError(f"an App Store id is a number, not {app_id!r}")
-        if not re.fullmatch(r"[A-Za-z]{2}", storefront):
-            raise ValueError(f"a storefront is a country of two letters, not {storefront!r}")
-        self.app_id = app_id
-        self.storefront = storefront.lower()
+        self.app_id, self.storefront = listed(app_id, storefront)
         self._base = base_url.rstrip("/")
         self._http = http
 
