@@ -67,6 +67,21 @@ def test_the_worst_news_is_the_first_sentence(db: Session, app: App) -> None:
     assert write(db, app, language="en").lead.startswith("New: ")
 
 
+def test_what_began_and_ended_before_the_day_is_not_told(db: Session, app: App) -> None:
+    incident = db.scalars(select(Incident).where(Incident.app_id == app.id, Incident.state == "open")).first()
+    assert incident is not None
+    incident.opened_day = TODAY - timedelta(days=20)
+
+    def tells_it() -> bool:
+        return any(str(incident.id) in one.link for section in write(db, app).sections for one in section.lines)
+
+    db.flush()
+    assert tells_it()  # still open
+    incident.state, incident.resolved_at = "resolved", NOW - timedelta(days=9)
+    db.flush()
+    assert not tells_it()
+
+
 def test_a_calm_day_is_one_honest_sentence(db: Session, app: App) -> None:
     db.execute(delete(Incident))
     db.execute(update(Coverage).values(state="complete"))
