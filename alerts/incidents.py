@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from alerts.groups import same_elsewhere
 from alerts.life import Change, Finding, advance, calm_of, mark_told
+from alerts.messages import added_up_message, naming, opened_message, reopened_message, resolved_message, state_message
 from alerts.outbox import enqueue
 from alerts.routes import ways
-from alerts.wording import added_up_message, naming, opened_message, reopened_message, resolved_message, state_message
 from models.apps import App
 from models.incidents import Delivery, Destination, Incident, IncidentEvent
 

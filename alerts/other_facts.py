@@ -6,9 +6,10 @@ from typing import Any
 from babel.numbers import format_decimal
 
 from alerts.leading import STAR_RULES, Leading, Told
+from alerts.saying import counted, duration, locale_of, place_of, say
 from alerts.topics import topic_name
-from alerts.wording import RAREST_YEARS, counted, duration, locale_of, place_of, say
 
+RAREST_YEARS = 999.0  # beyond, the calibration line is an extrapolation: "less than"
 RULES = frozenset({"burst", "crash_spike", "urgent", "keyword", "unanswered"})
 
 

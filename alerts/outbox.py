@@ -18,8 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from alerts.channels.base import Channel, DeliveryError, Message, Receipt
+from alerts.messages import delivery_failed_message
 from alerts.quiet import quiet_until
-from alerts.wording import delivery_failed_message
 from models.apps import App
 from models.incidents import Delivery, Destination, IncidentEvent
 

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from alerts.channels.base import Message
 from alerts.incidents import add_event, destinations_of, identity_of, told_of
+from alerts.messages import opened_message
 from alerts.outbox import enqueue
 from alerts.routes import ways
-from alerts.wording import opened_message, say
+from alerts.saying import say
 from models.apps import App
 from models.incidents import Delivery, Destination, Incident
 

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from alerts.incidents import destinations_of, identity_of, openings, silent, told_of
+from alerts.messages import reminder_message
 from alerts.outbox import enqueue
-from alerts.wording import reminder_message
 from models.apps import App
 from models.incidents import Destination, Incident, IncidentEvent
 

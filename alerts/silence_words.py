@@ -6,7 +6,7 @@ from typing import Any
 from babel.dates import format_datetime
 
 from alerts.leading import Told
-from alerts.wording import counted, day_name, full_stop, say
+from alerts.saying import counted, day_name, full_stop, say
 
 HOURS_TOLD = 48
 

@@ -20,7 +20,7 @@ from alerts.incidents import identity_of
 from alerts.outbox import enqueue
 from alerts.own import CANARY_MISSING, close_own, live_own, open_own, write_own
 from alerts.quiet import ZONE
-from alerts.wording import say, stars
+from alerts.saying import say, stars
 from models.apps import App
 from models.incidents import Delivery, Destination, InboxMessage
 

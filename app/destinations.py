@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from alerts.channels.mail import MailSettings
 from alerts.channels.slack_bot import CHANNEL, SlackSecrets
+from alerts.messages import test_message
 from alerts.outbox import enqueue, release
 from alerts.quiet import ZONE, read_span, read_zone
 from alerts.reminders import MOST_HOURS
-from alerts.wording import test_message
 from app import clock
 from app.digests import AT, EVERY, read_time
 from app.errors import Problem

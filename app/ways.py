@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts.wording import known_rules
+from alerts.saying import known_rules
 from app.digests import AT, wanted
 from app.errors import Problem
 from models.apps import App

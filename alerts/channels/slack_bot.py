@@ -28,7 +28,7 @@ from alerts.channels.plain import cut, one_line
 from alerts.channels.slack import fit, quiet, render
 from alerts.channels.slack_api import BLOCKS_REFUSED, SlackApi, SlackError
 from alerts.outbox import Transaction
-from alerts.wording import say
+from alerts.saying import say
 from models.incidents import SlackPace, SlackPost
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from alerts.wording import known_rules
+from alerts.saying import known_rules
 from app import destinations as making
 from app import ways
 from app.api.shapes import OptionalText, RowId, Text

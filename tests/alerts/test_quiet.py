@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from alerts.messages import test_message as trial_message
 from alerts.outbox import claim, enqueue, oldest_due_age, release
 from alerts.quiet import quiet_until, read_span, read_zone
-from alerts.wording import test_message as trial_message
 from models.incidents import Delivery, Destination
 from tests.alerts import bank
 

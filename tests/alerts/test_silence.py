@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from alerts.incidents import reconcile
 from alerts.life import Finding, advance, held
+from alerts.messages import opened_message, resolved_message
 from alerts.silence import Heard, judge, patience, silences
-from alerts.wording import opened_message, resolved_message
 from models.apps import App
 from models.incidents import Delivery, Destination
 from models.sources import Run, Source

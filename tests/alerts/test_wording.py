@@ -7,18 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from alerts import wording
-from alerts.wording import (
-    chance_sentence,
-    duration,
-    headline,
-    lead,
-    opened_message,
-    resolved_message,
-    share,
-    sparkline,
-    subject_name,
-)
+from alerts import messages, saying
+from alerts.messages import opened_message, resolved_message
+from alerts.saying import duration, share, subject_name
+from alerts.wording import chance_sentence, headline, lead, sparkline
 
 
 @dataclass
@@ -127,14 +119,14 @@ def test_a_message_survives_the_outbox() -> None:
     message = opened_message("incident.updated", "B", told, "fr", severity="alert", incident_id="x")
     assert message.lead.startswith("Cela s’aggrave. Depuis")
     assert type(message).from_json(message.to_json()) == message
-    assert wording.test_message("en", at=datetime.now(UTC)).title == "A test message from Cocoon"
+    assert messages.test_message("en", at=datetime.now(UTC)).title == "A test message from Cocoon"
 
 
 def test_both_languages_have_the_same_keys_and_values() -> None:
     import re
     from pathlib import Path
 
-    folder = Path(wording.__file__).parent
+    folder = Path(saying.__file__).parent
     french, english = (yaml.safe_load((folder / f"words_{code}.yaml").read_text("utf-8")) for code in ("fr", "en"))
     assert french.keys() == english.keys()
     for key, sentence in french.items():

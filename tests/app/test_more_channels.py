@@ -14,8 +14,8 @@ from alerts.channels.base import DeliveryError
 from alerts.channels.mail import Mail
 from alerts.channels.registry import KINDS, opener
 from alerts.channels.teams import TeamsWorkflow
+from alerts.messages import test_message as trial_message
 from alerts.outbox import Target, enqueue
-from alerts.wording import test_message as trial_message
 from app import clock
 from app.destinations import Kind
 from app.seal import Seal

@@ -1,0 +1,189 @@
+"""The messages that are sent: an incident's states, a destination that does not work, a trial."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+
+from alerts import silence_words
+from alerts.channels.base import Message, Quote
+from alerts.leading import Told
+from alerts.life import ALONE
+from alerts.saying import (
+    channel_name,
+    counted,
+    day_name,
+    full_stop,
+    locale_of,
+    place_of,
+    rule_name,
+    say,
+    share,
+    stars,
+    subject_name,
+)
+from alerts.wording import chance_sentence, headline, lead, sparkline
+
+
+def opened_message(kind: str, app: str, told: Told, language: str, **identity: Any) -> Message:
+    """Return the message of an opening, or of one that was raised. `identity` are further fields of Message."""
+    words = lead(told, language)
+    return Message(
+        kind=kind,
+        title=headline(app, told, language),
+        lead=say(language, "raised", lead=words) if kind == "incident.updated" else words,
+        app=app,
+        language=language,
+        quotes=tuple(
+            Quote(
+                text=str(quote["text"]),
+                stars=quote["stars"],
+                version=str(quote["version"] or ""),
+                where=channel_name(language, quote["channel"]),
+                day=day_name(language, date.fromisoformat(quote["day"])),
+            )
+            for quote in told.evidence.get("quotes", ())
+        ),
+        chance=chance_sentence(told, language),
+        trend=sparkline(language, told.evidence.get("weeks", ())),
+        link_text=say(language, "link"),
+        **identity,
+    )
+
+
+def resolved_message(
+    app: str,
+    told: Told,
+    language: str,
+    *,
+    opened: date,
+    ended: date,
+    calm_days: int,
+    actor: str | None,
+    blind: tuple[str, date] | None = None,
+    **identity: Any,
+) -> Message:
+    """Return the message of an end: what it is back to, and how long it lasted. `actor` is who closed it by hand.
+
+    `blind`: why it cannot be seen (Finding.unseen) and since when, so it is closed without knowing whether it is over.
+    """
+    now = told.evidence.get("now", {}).get("effect", {}).get("after")
+    place = f"{app}{place_of(language, told.subject)}"
+    if told.rule == "bad_release":
+        place = f"{app} {told.subject.rpartition(':')[2]}{place_of(language, told.subject)}"
+    if blind is not None:
+        what = subject_name(language, told.subject) if told.rule == "new_irritant" else rule_name(language, told.rule)
+        title = say(language, "resolved_blind", subject=app if told.rule == "new_irritant" else place, what=what)
+    elif told.rule == "new_irritant":
+        topic = subject_name(language, told.subject)
+        title = say(language, "resolved_topic", app=app, topic=topic, worst=share(language, told.effect["after"]))
+    elif told.rule in {"rating_drop", "bad_release"} and now is not None and now > told.effect["after"]:
+        worst = stars(language, told.effect["after"])
+        title = say(language, "resolved_stars", subject=place, now=stars(language, now), worst=worst)
+    elif told.rule in {"rating_drop", "bad_release"}:
+        title = say(language, "resolved_stars_usual", subject=place)
+    else:
+        title = say(language, "resolved_other", subject=place)
+    if told.rule in ALONE:
+        title, over = silence_words.ended(app, told, language, opened, ended)
+        words = say(language, "resolved_by", actor=actor, day=day_name(language, opened)) if actor else over
+    elif blind is not None:
+        why, since = blind
+        words = say(
+            language,
+            "resolved_no_crashes" if told.rule == "crash_spike" else f"resolved_{why}",
+            days=counted(language, "days", (ended - since).days + 1),
+            since=full_stop(day_name(language, since)),
+            day=day_name(language, opened),
+        )
+    elif actor:
+        words = say(language, "resolved_by", actor=actor, day=day_name(language, opened))
+    else:
+        words = say(
+            language,
+            "resolved_lead",
+            calm=counted(language, "days", calm_days),
+            days=counted(language, "days", max((ended - opened).days - calm_days, 1)),
+            day=day_name(language, opened),
+        )
+    return Message(
+        kind="incident.resolved",
+        title=title,
+        lead=full_stop(words.rstrip(".")),
+        app=app,
+        language=language,
+        link_text=say(language, "link"),
+        **identity,
+    )
+
+
+def added_up_message(app: str, told: Told, language: str, **identity: Any) -> Message:
+    """Return the follow-up that other signals of the same days have confirmed an incident, all of them named."""
+    made = opened_message("incident.strengthened", app, told, language, **identity)
+    return replace(made, kind="incident.updated", lead=say(language, "added_up", lead=made.lead))
+
+
+def naming(message: Message, others: Sequence[str]) -> Message:
+    """Return a message whose title also names the other apps of the company where the same happens that day."""
+    if not others:
+        return message
+    apps = ", ".join(others[:5]) + (" …" if len(others) > 5 else "")
+    return replace(message, title=say(message.language, "also_at", title=message.title, apps=apps))
+
+
+def reopened_message(app: str, told: Told, language: str, *, actor: str, **identity: Any) -> Message:
+    """Return the message of an incident that a person opened again."""
+    made = opened_message("incident.opened", app, told, language, **identity)
+    return replace(made, lead=say(language, "reopened", actor=actor, lead=made.lead))
+
+
+def state_message(kind: str, app: str, told: Told, language: str, *, actor: str, zone: str, **identity: Any) -> Message:
+    """Return the message that somebody acknowledged an incident, silenced it, or ended the silence (`kind`)."""
+    made = opened_message(kind, app, told, language, **identity)
+    until = identity["data"].get("silenced_until")
+    moment = ""
+    if until:
+        local = datetime.fromisoformat(until).astimezone(ZoneInfo(zone))
+        moment = format_datetime(local, "EEEE d MMM, HH:mm", locale=locale_of(language))
+    return replace(made, status=say(language, kind.replace(".", "_"), actor=actor, until=moment))
+
+
+def reminder_message(app: str, told: Told, language: str, *, hours: int, **identity: Any) -> Message:
+    """Return the message that nobody has looked after an incident yet, `hours` after its opening."""
+    made = opened_message("incident.reminder", app, told, language, **identity)
+    long = counted(language, "hours", hours) if hours < 48 else counted(language, "days", hours // 24)
+    return replace(made, lead=say(language, "reminder", long=long, lead=made.lead))
+
+
+def delivery_failed_message(kind: str, told: Message, *, destination: str, what: str, reason: str, app: str) -> Message:
+    """Return the message that tells other destinations of one that does not work; `what` is disabled or dead."""
+    language = told.language
+    return Message(
+        kind=kind,
+        title=say(language, f"failed_{what}", app=app or "Cocoon", destination=destination),
+        lead=say(language, f"failed_lead_{what}", reason=f"« {reason} »." if reason else "–", title=told.title),
+        app=app,
+        language=language,
+        severity=told.severity,
+        link=told.link,
+        link_text=told.link_text,
+        incident_id=told.incident_id,
+        data={"destination": destination, "reason": reason, "failed_kind": told.kind},
+    )
+
+
+def test_message(language: str, *, at: datetime, link: str = "") -> Message:  # noqa: PT028  no test, a trial message
+    """Return the message that "send a test alert" sends."""
+    return Message(
+        kind="test",
+        title=say(language, "test_title"),
+        lead=say(language, "test_lead"),
+        app="Cocoon",
+        language=language,
+        link=link,
+        link_text=say(language, "link_home"),
+        data={"at": at.isoformat()},
+    )
