@@ -11,7 +11,8 @@ from uuid import UUID
 
 from alerts.channels.base import DeliveryError, Message, Receipt
 from alerts.channels.registry import LOCAL
-from alerts.outbox import LEASE, Claimed, OpenChannel, Transaction, claim, delivered, failed, give_back, renew
+from alerts.failures import failed
+from alerts.outbox import LEASE, Claimed, OpenChannel, Transaction, claim, delivered, give_back, renew
 
 log = logging.getLogger(__name__)
 

@@ -5,35 +5,26 @@ a dispatcher that dies in between leaves its lease to run out, and another sends
 """
 
 import logging
-import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from alerts.channels.base import Channel, DeliveryError, Message, Receipt
-from alerts.messages import delivery_failed_message
+from alerts.channels.base import Channel, Message, Receipt
 from alerts.quiet import quiet_until
-from models.apps import App
-from models.incidents import Delivery, Destination, IncidentEvent
+from models.incidents import Delivery, Destination
 
 log = logging.getLogger(__name__)
 
 Transaction = Callable[[], AbstractContextManager[Session]]
 
 LEASE = timedelta(seconds=60)
-SCHEDULE = tuple(timedelta(seconds=s) for s in (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 36_000))
-"""The delay before each try, as Svix has it; the last failure makes the delivery dead."""
-JITTER = 0.2
-LONGEST_WAIT = timedelta(hours=24)  # whatever Retry-After says
-NOTICE = "delivery.failed"
-"""The kind of message that tells of another's failure; it makes no such message itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +160,7 @@ def _hold(session: Session) -> None:
     ).all()
     if not keeping:
         return
-    now = _now(session)
+    now = database_clock(session)
     for destination_id, config in keeping:
         until = quiet_until(config, now)
         if until is not None:
@@ -201,7 +192,7 @@ def release(session: Session, destination_id: int) -> int:
 
 def delivered(session: Session, claimed: Claimed, receipt: Receipt) -> None:
     """Record a 2xx. It counts even when the lease had run out meanwhile: the receiver has the message."""
-    clock = _now(session)
+    clock = database_clock(session)
     session.execute(
         update(Delivery)
         .where(Delivery.app_id == claimed.app_id, Delivery.id == claimed.id, Delivery.state != "sent")
@@ -218,47 +209,6 @@ def delivered(session: Session, claimed: Claimed, receipt: Receipt) -> None:
         )
         .execution_options(synchronize_session=False)
     )
-
-
-def failed(session: Session, worker: str, claimed: Claimed, error: DeliveryError) -> None:
-    """Record a failed try: back off, or give up after the last one; a receiver that is gone disables its destination.
-
-    Does nothing when the lease has gone to another worker, who is trying now.
-    """
-    row = session.scalar(
-        select(Delivery)
-        .where(
-            Delivery.app_id == claimed.app_id,
-            Delivery.id == claimed.id,
-            Delivery.state == "sending",
-            Delivery.lease_by == worker,
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if row is None:
-        return
-    clock = _now(session)
-    row.tries += 1
-    row.attempts = [*row.attempts, {"at": clock.isoformat(), "status": error.status, "error": str(error)[:500]}]
-    row.last_error, row.lease_by, row.lease_until = str(error)[:500], None, None
-    if error.gone:
-        row.state = "dead"
-        _disable(session, claimed, str(error), clock)
-    elif error.lasting or row.tries >= len(SCHEDULE):
-        row.state = "dead"
-        _tell_others(session, claimed, row, clock)
-    else:
-        row.state = "queued"
-        row.due_at = clock + wait(row.tries, error.retry_after)
-    session.flush()
-
-
-def wait(tries: int, retry_after: float | None = None) -> timedelta:
-    """Return how long to wait after `tries` failed tries: the schedule ± 20 %, never less than the receiver asked."""
-    base = SCHEDULE[min(tries, len(SCHEDULE) - 1)] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
-    asked = timedelta(seconds=min(retry_after, LONGEST_WAIT.total_seconds())) if retry_after else timedelta(0)
-    return max(base, asked)
 
 
 def renew(session: Session, worker: str, claimed: Sequence[Claimed], lease: timedelta = LEASE) -> int:
@@ -337,69 +287,8 @@ def oldest_due_age(session: Session) -> timedelta | None:
     return age
 
 
-def _disable(session: Session, claimed: Claimed, reason: str, clock: datetime) -> None:
-    """Stop sending to a receiver that wants no more, keep what was for it, and say so elsewhere."""
-    destination = session.get_one(Destination, claimed.target.id, with_for_update=True, populate_existing=True)
-    if not destination.enabled:
-        return
-    destination.enabled, destination.disabled_reason = False, reason[:500]
-    waiting = session.scalars(
-        update(Delivery)
-        .where(Delivery.destination_id == destination.id, Delivery.state == "queued")
-        .values(state="dead", last_error=f"Not sent: {reason}"[:500])
-        .returning(Delivery.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    _note(session, claimed, "destination_disabled", {"reason": reason, "also_waiting": len(waiting)}, clock)
-    _elsewhere(session, claimed, uuid5(claimed.id, "disabled"), "disabled", reason)
-
-
-def _tell_others(session: Session, claimed: Claimed, row: Delivery, clock: datetime) -> None:
-    _note(session, claimed, "delivery_dead", {"reason": row.last_error, "tries": row.tries}, clock)
-    _elsewhere(session, claimed, uuid5(claimed.id, f"dead:{len(row.attempts)}"), "dead", row.last_error)
-
-
-def _note(session: Session, claimed: Claimed, kind: str, detail: dict[str, Any], clock: datetime) -> None:
-    if claimed.incident_id is not None:
-        about = {"destination": claimed.target.name, "delivery": str(claimed.id)}
-        session.add(
-            IncidentEvent(
-                app_id=claimed.app_id,
-                incident_id=claimed.incident_id,
-                at=clock,
-                kind=kind,
-                detail={**about, **detail},
-            )
-        )
-
-
-def _elsewhere(session: Session, claimed: Claimed, event_id: UUID, what: str, reason: str) -> None:
-    if claimed.kind == NOTICE:
-        return
-    app = session.get(App, claimed.app_id)
-    told = Message.from_json(dict(claimed.message))
-    for other in session.scalars(
-        select(Destination).where(
-            Destination.enabled,
-            Destination.id != claimed.target.id,
-            or_(Destination.app_id.is_(None), Destination.app_id == claimed.app_id),
-        )
-    ):
-        message = delivery_failed_message(
-            NOTICE, told, destination=claimed.target.name, what=what, reason=reason, app=app.name if app else told.app
-        )
-        enqueue(
-            session,
-            app_id=claimed.app_id,
-            destination_id=other.id,
-            kind=NOTICE,
-            event_id=event_id,
-            message=message,
-            incident_id=claimed.incident_id,
-        )
-
-
-def _now(session: Session) -> datetime:
+def database_clock(session: Session) -> datetime:
+    """Return the time as the database has it, which all machines share."""
     clock: datetime | None = session.scalar(select(func.clock_timestamp()))
     assert clock is not None, "the database has a clock"
     return clock

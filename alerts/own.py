@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from alerts.announce import destinations_of, identity_of, told_of
 from alerts.channels.base import Message
-from alerts.incidents import add_event, destinations_of, identity_of, told_of
+from alerts.incidents import add_event
 from alerts.messages import opened_message
 from alerts.outbox import enqueue
 from alerts.routes import ways

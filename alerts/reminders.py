@@ -7,7 +7,7 @@ from uuid import uuid5
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from alerts.incidents import destinations_of, identity_of, openings, silent, told_of
+from alerts.announce import destinations_of, identity_of, openings, silent, told_of
 from alerts.messages import reminder_message
 from alerts.outbox import enqueue
 from models.apps import App

@@ -13,10 +13,10 @@ import numpy as np
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from alerts.announce import identity_of
 from alerts.channels.base import Message
 from alerts.detectors.judgement import Judgement
 from alerts.detectors.rating_drop import rating_drop
-from alerts.incidents import identity_of
 from alerts.outbox import enqueue
 from alerts.own import CANARY_MISSING, close_own, live_own, open_own, write_own
 from alerts.quiet import ZONE

@@ -5,7 +5,8 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from alerts import incidents as life
+from alerts import decisions
+from alerts.incidents import IncidentError
 from alerts.votes import Tally, vote
 from app import clock
 from app.errors import Problem
@@ -24,17 +25,19 @@ def decide(
     app = session.get_one(App, incident.app_id)
     try:
         if what == "acknowledge":
-            incident = life.acknowledge(session, app.id, incident.id, actor=actor, now=now, base_url=base_url)
+            incident = decisions.acknowledge(session, app.id, incident.id, actor=actor, now=now, base_url=base_url)
         elif what == "silence":
             until = now + timedelta(days=days)
-            incident = life.silence(session, app.id, incident.id, until=until, actor=actor, now=now, base_url=base_url)
+            incident = decisions.silence(
+                session, app.id, incident.id, until=until, actor=actor, now=now, base_url=base_url
+            )
         elif what == "resolve":
-            incident = life.resolve(session, app, incident.id, actor=actor, now=now, base_url=base_url)
+            incident = decisions.resolve(session, app, incident.id, actor=actor, now=now, base_url=base_url)
         else:
-            incident = life.reopen(session, app, incident.id, actor=actor, now=now, base_url=base_url)
+            incident = decisions.reopen(session, app, incident.id, actor=actor, now=now, base_url=base_url)
         if note.strip():
-            life.add_note(session, app.id, incident.id, note.strip(), actor=actor, now=now)
-    except life.IncidentError as error:
+            decisions.add_note(session, app.id, incident.id, note.strip(), actor=actor, now=now)
+    except IncidentError as error:
         raise Problem(409, str(error)) from error
     session.add(Audit(actor=actor, action=f"incident.{what}", detail={"incident": str(incident.id)}))
     session.flush()

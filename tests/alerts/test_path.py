@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from alerts.channels.base import Message
 from alerts.channels.registry import opener
+from alerts.decisions import acknowledge, reopen, resolve, silence
 from alerts.dispatch import dispatch_once
-from alerts.incidents import acknowledge, reconcile, reopen, resolve, silence
+from alerts.incidents import reconcile
 from alerts.life import Change
 from alerts.replay import replay
 from alerts.rules import look

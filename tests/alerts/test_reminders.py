@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.channels.base import Message
-from alerts.incidents import acknowledge, reconcile, reopen, resolve, silence
+from alerts.decisions import acknowledge, reopen, resolve, silence
+from alerts.incidents import reconcile
 from alerts.reminders import interval, remind
 from app.judge import judge
 from models.apps import App
