@@ -91,14 +91,12 @@ class CrashlyticsApi:
         now = self._http.now().astimezone(UTC)
         today = now.astimezone(self._zone).date()
         with self._http.walk() as walk:
-            key = self._token.probe(walk, f"{name}: key")
-            if not key.works:
-                return [key]
-            try:
+
+            def ask() -> str:
                 self._report(walk, "topVersions", "FATAL", today, today, now, size=1)
-            except SourceError as error:
-                return [key, Probe(f"{name}: reports", False, error.message)]
-        return [key, Probe(f"{name}: reports", True, f"It may read the reports of {self._app}.")]
+                return f"It may read the reports of {self._app}."
+
+            return self._token.probe_both(walk, f"{name}: key", f"{name}: reports", ask)
 
     def _page(self, walk: Walk, first: date, last: date, now: datetime) -> Page:
         bad: list[QuarantinedRow] = []

@@ -82,6 +82,16 @@ class GoogleToken:
             return Probe(name, False, error.message)
         return Probe(name, True, f"Google accepts the key of {self._account.email}.")
 
+    def probe_both(self, walk: Walk, key_name: str, name: str, ask: Callable[[], str]) -> list[Probe]:
+        """Exchange the key, then ask for what it is to read: two rights, told apart. `ask` says what it may read."""
+        key = self.probe(walk, key_name)
+        if not key.works:
+            return [key]
+        try:
+            return [key, Probe(name, True, ask())]
+        except SourceError as error:
+            return [key, Probe(name, False, error.message)]
+
     def _exchange(self, walk: Walk, now: int) -> tuple[str, float]:
         """Exchange a signed claim for a token; returns it with its life in seconds."""
         account = self._account

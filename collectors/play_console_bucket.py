@@ -61,18 +61,15 @@ class PlayConsoleBucket(PlayConsoleCsv):
     def probe(self) -> list[Probe]:
         """Exchange the key, list the exports, read the beginning of the newest: each needs a right of its own."""
         with self._opened() as walk:
-            key = self._token.probe(walk, "Play Console bucket key")
-            if not key.works:
-                return [key]
-            try:
+
+            def ask() -> str:
                 months = self._months()
                 newest = max(months)
                 for file in months[newest]:
                     find_layout(self._local(file))
-            except SourceError as error:
-                return [key, Probe("Play Console bucket exports", False, error.message)]
-        told = f"{len(months)} months, the newest is {newest[:4]}-{newest[4:]}."
-        return [key, Probe("Play Console bucket exports", True, told)]
+                return f"{len(months)} months, the newest is {newest[:4]}-{newest[4:]}."
+
+            return self._token.probe_both(walk, "Play Console bucket key", "Play Console bucket exports", ask)
 
     @contextmanager
     def _opened(self) -> Iterator[Walk]:

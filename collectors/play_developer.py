@@ -103,14 +103,12 @@ class PlayDeveloper:
         """Exchange the key for a token, then ask for one review: two rights, told apart."""
         name = "Google Play Developer API"
         with self._http.walk() as walk:
-            key = self._token.probe(walk, f"{name} key")
-            if not key.works:
-                return [key]
-            try:
+
+            def ask() -> str:
                 self._ask(walk, None, 1)
-            except SourceError as error:
-                return [key, Probe(f"{name} reviews", False, error.message)]
-        return [key, Probe(f"{name} reviews", True, f"It may read the reviews of {self.app_id} of seven days.")]
+                return f"It may read the reviews of {self.app_id} of seven days."
+
+            return self._token.probe_both(walk, f"{name} key", f"{name} reviews", ask)
 
     def _ask(self, walk: Walk, token: str | None, count: int | None = None) -> _Answer:
         url = f"{self._base}/androidpublisher/v3/applications/{self.app_id}/reviews"

@@ -60,15 +60,13 @@ class PlayTracks:
         """Exchange the key for a token, then read the tracks once."""
         name = "Google Play tracks"
         with self._http.walk() as walk:
-            key = self._token.probe(walk, f"{name} key")
-            if not key.works:
-                return [key]
-            try:
+
+            def ask() -> str:
                 found = read_production(self._tracks(walk), self._http.now())
-            except SourceError as error:
-                return [key, Probe(f"{name} releases", False, error.message)]
-        offered = ", ".join(one.version or f"build {one.build}" for one in found) or "nothing"
-        return [key, Probe(f"{name} releases", True, f"The production track of {self.app_id} offers {offered}.")]
+                offered = ", ".join(one.version or f"build {one.build}" for one in found) or "nothing"
+                return f"The production track of {self.app_id} offers {offered}."
+
+            return self._token.probe_both(walk, f"{name} key", f"{name} releases", ask)
 
     def _tracks(self, walk: Walk) -> dict[str, Any]:
         edit = self._open(walk)

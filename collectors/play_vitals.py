@@ -102,14 +102,11 @@ class PlayVitals:
         """Exchange the key, then ask how fresh the vitals are: two rights, told apart."""
         name = "Play vitals"
         with self._http.walk() as walk:
-            key = self._token.probe(walk, f"{name}: key")
-            if not key.works:
-                return [key]
-            try:
-                last = self._freshness(walk)
-            except SourceError as error:
-                return [key, Probe(f"{name}: {self.app_id}", False, error.message)]
-        return [key, Probe(f"{name}: {self.app_id}", True, f"The newest finished day is {last} (Los Angeles).")]
+
+            def ask() -> str:
+                return f"The newest finished day is {self._freshness(walk)} (Los Angeles)."
+
+            return self._token.probe_both(walk, f"{name}: key", f"{name}: {self.app_id}", ask)
 
     def _begin(self, walk: Walk) -> _Walk:
         last = self._freshness(walk)

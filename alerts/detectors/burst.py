@@ -88,11 +88,10 @@ def judge_hours(
         rule="burst",
         score=score,
         level=thresholds.level(score),
-        effect=Effect(
-            before=before,
-            after=after,
-            difference=after - before,
-            half_width=1.96 * variance**0.5 / window,
+        effect=Effect.of(
+            before,
+            after,
+            variance=variance / window**2,
             n_before=min(HOURS, max(at + 1 - window - 24, 0)),
             n_after=window,
         ),

@@ -37,6 +37,11 @@ class Effect:
     n_before: int
     n_after: int
 
+    @classmethod
+    def of(cls, before: float, after: float, *, variance: float, n_before: float, n_after: float) -> "Effect":
+        """The change between two figures; `variance` is that of their difference."""
+        return cls(before, after, after - before, 1.96 * variance**0.5, round(n_before), round(n_after))
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
