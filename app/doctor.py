@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from analysis import embeddings
 from app.context import Context
 from collectors.base import Probe, SourceError
 from collectors.registry import build
@@ -31,6 +32,7 @@ def examine(context: Context, *, offline: bool = False) -> list[Finding]:
         findings = [
             _database(session),
             _disk(context),
+            _encoder(),
             _jobs(session),
             *_destinations(session),
             *_pauses(session),
@@ -58,6 +60,14 @@ def _disk(context: Context) -> Finding:
     if free < 2:
         return Finding("disk", False, f"only {free:.1f} GB left where the data is ({context.server.folder})")
     return Finding("disk", True, f"{free:.0f} GB free")
+
+
+def _encoder() -> Finding:
+    """The second reader of verbatims: missing only where it was wanted."""
+    found = embeddings.encoder()
+    if isinstance(found, embeddings.NoEncoder):
+        return Finding("encoder", not found.wanted, found.why)
+    return Finding("encoder", True, "reads what words alone leave in doubt, and other languages")
 
 
 def _jobs(session: Session) -> Finding:

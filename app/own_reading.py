@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from analysis import heads, taxonomy, topics
+from analysis import embeddings, heads, taxonomy, topics
 from analysis.taxonomy import TaxonomyError
 from analysis.understand import version
 from app.settings import Settings
@@ -38,6 +38,7 @@ def sync(session: Session, settings: Settings) -> bool:
     What cannot be used (made for another version of Cocoon) is left aside with a line in the log.
     """
     before = version()
+    embeddings.use(settings.encoder)
     learnt = _use_model(models_folder(settings))
     there = session.scalar(select(func.to_regclass(TaxonomyEdit.__tablename__)))  # not before cocoon migrate
     words = own_topics(session) if there else ""

@@ -40,6 +40,8 @@ class Settings:
     workers: int = 2
     """Jobs that one process runs at the same time."""
     log_json: bool = False
+    encoder: bool = True
+    """Whether the multilingual encoder reads too; without it words and cues alone."""
     llm_url: str | None = None
     """An OpenAI-compatible address (https://…/v1) that names irritants; None: no language model."""
     llm_model: str | None = None
@@ -107,6 +109,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         allow_private_webhooks=_flag(env, "COCOON_ALLOW_PRIVATE_WEBHOOKS"),
         workers=_number(env, "COCOON_WORKERS", default.workers, 1, 64),
         log_json=_flag(env, "COCOON_LOG_JSON"),
+        encoder=_flag(env, "COCOON_ENCODER", default=True),
         llm_url=_url(env, "COCOON_LLM_URL", None),
         llm_model=env.get("COCOON_LLM_MODEL") or None,
         llm_key=_secret(env, "COCOON_LLM_KEY"),

@@ -24,6 +24,10 @@ def analyse() -> None:
 
     In: {"text", optional "title", "stars", "storefront", "locale"}.
     """
+    from analysis import embeddings
+    from app.settings import read_settings
+
+    embeddings.use(read_settings().encoder)
     lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
     numbered = enumerate(lines, 1)
     while batch := list(islice(numbered, BATCH)):

@@ -1,52 +1,97 @@
-"""The optional encoder: without it nothing changes, with it other languages are told; its weights are checked."""
+"""The encoder: what it is asked, what happens without it, and that no text of any kind breaks it."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis import embeddings
 from analysis.understand import Document, understand, version
 
 
-class Stub:
-    """Says that whatever holds "bien" is good."""
+class Counting:
+    """Vectors that tell texts apart, and what was asked for."""
 
     name = "stub"
 
-    def positive(self, texts: Sequence[str]) -> np.ndarray:
-        return np.array([0.95 if "bien" in text else 0.05 for text in texts])
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def vectors(self, texts: Sequence[str]) -> np.ndarray:
+        self.asked += texts
+        return np.array([[len(text), *[0] * 511] for text in texts], dtype=np.float32)
 
 
-@pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "encoder", Stub)
+@pytest.fixture(scope="module")
+def real() -> embeddings.Encoder:
+    found = embeddings.installed()
+    assert found.name, "the encoder is a dependency"
+    return found
 
 
-TEXTS = [Document("La aplicación va bien y me gusta", locale="es"), Document("La aplicación es una ruina", locale="es")]
+ODD = ["\ud800", "\x00\x00", " " * 5000, "🇫🇷" * 300, "שלום"]
+SPANISH = [Document("La aplicación va bien y me gusta", locale="es"), Document("Un desastre, no abre", locale="es")]
 
 
-def test_other_languages_are_told_by_the_encoder(stub: None) -> None:
-    good, bad = understand(TEXTS)
+def test_each_text_is_encoded_once_and_only_when_asked() -> None:
+    encoder = Counting()
+    vectors = embeddings.Vectors(["a", "bb", "ccc"], encoder)
+    assert encoder.asked == []
+    first = vectors.of(np.array([2, 0]))
+    assert first is not None
+    assert first[:, 0].tolist() == [3, 1]
+    again = vectors.of(np.array([0, 1, 2, 0]))
+    assert again is not None
+    assert again[:, 0].tolist() == [1, 2, 3, 1]
+    assert sorted(encoder.asked) == ["a", "bb", "ccc"]
+
+
+def test_without_an_encoder_there_are_no_vectors() -> None:
+    assert embeddings.Vectors(["a"], embeddings.NoEncoder()).of(np.array([0])) is None
+
+
+def test_other_languages_are_told(real: embeddings.Encoder) -> None:
+    good, bad = understand(SPANISH)
     assert (good.label, bad.label) == ("positive", "negative")
-    assert good.confidence > 0.9
-    assert version().endswith("stub")
+    assert min(good.confidence, bad.confidence) > 0.75
 
 
-def test_french_and_english_are_not(stub: None) -> None:
-    with_encoder = understand([Document("C'est bien nul", locale="fr")])[0].sentiment
-    assert with_encoder < 0.6, "the encoder would say 0.9"
-
-
-def test_without_it_the_lexicon_abstains() -> None:
-    told = embeddings.NoEncoder().positive(["x"])
-    assert told is None
-    if not embeddings.encoder().name:
-        assert understand(TEXTS)[1].confidence < 0.8
+def test_switched_off_words_alone_read_and_the_version_says_so(words_alone: None) -> None:
+    off = version()
+    assert understand(SPANISH)[1].confidence < 0.8
+    embeddings.use(True)
+    assert version() != off
 
 
 def test_other_weights_than_the_measured_ones_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "WEIGHTS_SHA256", "0" * 64)
-    embeddings.encoder.cache_clear()
-    assert isinstance(embeddings.encoder(), embeddings.NoEncoder)
-    embeddings.encoder.cache_clear()
+    embeddings.installed.cache_clear()
+    found = embeddings.installed()
+    embeddings.installed.cache_clear()
+    assert isinstance(found, embeddings.NoEncoder)
+    assert found.wanted
+    assert "weights" in found.why
+
+
+def test_a_text_alone_and_among_others_has_the_same_vector(real: embeddings.Encoder) -> None:
+    texts = ["Nul", "Great app", "", "x " * 900, "La aplicación no abre desde ayer", "👍👍"]
+    together = real.vectors(texts)
+    assert together is not None
+    for number, text in enumerate(texts):
+        alone = real.vectors([text])
+        assert alone is not None
+        assert np.allclose(alone[0], together[number], atol=1e-4)
+        assert np.linalg.norm(alone[0]) == pytest.approx(1, abs=1e-3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.one_of(st.text(max_size=80), st.sampled_from(["\ud800", "\x00\x00", " " * 5000, "🇫🇷" * 300, "שלום"])))
+)
+def test_no_text_breaks_the_encoder(texts: list[str]) -> None:
+    found = embeddings.installed().vectors(texts)
+    assert found is not None
+    assert found.shape == (len(texts), embeddings.SIZE)
+    assert np.isfinite(found).all()

@@ -54,7 +54,7 @@ def test_neutral_when_nothing_is_felt() -> None:
     assert read("J'ai un compte chez vous").intents == ()
 
 
-def test_other_languages_are_read_with_less_confidence_or_not_at_all() -> None:
+def test_other_languages_are_read_by_words_with_less_confidence_or_not_at_all(words_alone: None) -> None:
     german = read("Sehr gute App, funktioniert einwandfrei, danke", "de")
     french = read("Très bonne application, fonctionne parfaitement, merci")
     assert german.language == "de"

@@ -17,6 +17,7 @@ STORES = (
 )  # fmt: skip
 FILES = [ROOT / "collectors" / f"{name}.py" for name in STORES]
 FILES += [ROOT / "app" / f"{name}.py" for name in ("ledger", "walk", "doubt", "doctor", "reading/sources")]
+FILES.append(ROOT / "analysis" / "embeddings.py")
 # Texts that are no reasons: names of settings and checks, messages to the one who writes the settings, forms of dates.
 NO_REASON = re.compile(
     r"a bucket is named|^address of Cloud|^Play Console bucket|tries returned or raised$"
