@@ -6,10 +6,11 @@ little data changes little. What is better is decided on verbatims that took no 
 """
 
 import hashlib
+import io
 import json
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,9 +94,15 @@ class _Table:
         return _Table(place[self.row[kept]], self.bucket[kept], self.value[kept], self.dense[rows])
 
 
-def adapt(model: Model, known: Sequence[Known]) -> tuple[Model, list[Outcome]]:
-    """The model with every head replaced that became better on held-back verbatims, and what became of each head."""
-    outcomes, table = [], None
+def adapt(
+    model: Model, known: Sequence[Known], tell: Callable[[Outcome], object] = lambda _: None
+) -> tuple[Model, list[Outcome]]:
+    """The model with every head replaced that became better on held-back verbatims, and what became of each head.
+
+    `tell` is told each outcome as soon as it is known.
+    """
+    outcomes: list[Outcome] = []
+    table = None
     hashed, dense = model.hashed.copy(), model.dense.copy()
     bias, slope, offset = model.bias.copy(), model.slope.copy(), model.offset.copy()
     for place, head in enumerate(HEADS):
@@ -104,6 +111,7 @@ def adapt(model: Model, known: Sequence[Known]) -> tuple[Model, list[Outcome]]:
         lacking = _lacking(head, label, held)
         if lacking:
             outcomes.append(Outcome(head, lacking=lacking))
+            tell(outcomes[-1])
             continue
         table = table if table is not None else _represent(known)
         part = table.only(chosen)
@@ -116,6 +124,7 @@ def adapt(model: Model, known: Sequence[Known]) -> tuple[Model, list[Outcome]]:
         )
         better = after.loss < before.loss * 0.995 and after.accuracy >= before.accuracy
         outcomes.append(Outcome(head, before, after, kept=better))
+        tell(outcomes[-1])
         if better:
             hashed[place], dense[:, place], bias[place] = fitted.hashed, fitted.dense, fitted.bias
             slope[place], offset[place] = fitted.slope, fitted.offset
@@ -129,12 +138,11 @@ def adapt(model: Model, known: Sequence[Known]) -> tuple[Model, list[Outcome]]:
     return new, outcomes
 
 
-def save(model: Model, folder: Path, outcomes: Sequence[Outcome], learnt: str = "") -> Path:
-    """Write a model to `folder`/version and return that path; `learnt` are the phrases that came with it (YAML)."""
-    place = folder / model.version
-    place.mkdir(parents=True, exist_ok=True)
+def pack(model: Model, outcomes: Sequence[Outcome], learnt: str = "") -> bytes:
+    """A model as a zip of the files that `heads.read` wants, with `learnt`, the phrases that came with it (YAML)."""
+    weights = io.BytesIO()
     np.savez_compressed(
-        place / "model.npz", hashed=model.hashed.T.astype(np.float16), dense=model.dense, bias=model.bias,
+        weights, hashed=model.hashed.T.astype(np.float16), dense=model.dense, bias=model.bias,
         slope=model.slope, offset=model.offset,
     )  # fmt: skip
     about = {
@@ -148,9 +156,12 @@ def save(model: Model, folder: Path, outcomes: Sequence[Outcome], learnt: str = 
             if one.before and one.after
         },
     }
-    (place / "model.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
-    (place / "topics.yaml").write_text(learnt, "utf-8")
-    return place
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as folder:
+        folder.writestr("model.json", json.dumps(about, indent=1) + "\n")
+        folder.writestr("model.npz", weights.getvalue())
+        folder.writestr("topics.yaml", learnt)
+    return packed.getvalue()
 
 
 def _examples(head: str, known: Sequence[Known]) -> tuple[Ints, Bools, Floats]:
@@ -333,4 +344,4 @@ def _figures(slope: float, offset: float, scores: Floats, label: Bools, weight: 
     return Figures(int(held.sum()), accuracy, _loss(z, label[held], weight[held]))
 
 
-__all__ = ["LEAST", "LEAST_CORRECTED", "Figures", "Known", "Outcome", "adapt", "save"]
+__all__ = ["LEAST", "LEAST_CORRECTED", "Figures", "Known", "Outcome", "adapt", "pack"]

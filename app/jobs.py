@@ -159,6 +159,18 @@ def reread_task(job: JobContext, app_id: int) -> None:
         queue.ask("irritants", f"irritants:{app_id}", app_id=app_id)
 
 
+@TASKS.task(name="train", pass_context=True, retry=False)
+def train_task(job: JobContext, actor: str) -> None:
+    """Adapt the models to the installation's own stars and corrections, and have everything read again with them."""
+    from app.training import train
+
+    context: Context = job.additional_context["context"]
+    with context.transaction() as session:
+        train(session, context.settings, actor=actor)
+    with context.transaction() as session:
+        ask_for_rereads(session, job.additional_context["queue"])
+
+
 @TASKS.task(name="replay", pass_context=True, retry=False)
 def replay_task(job: JobContext, source_id: int) -> None:
     """Read the quarantined rows of a source once more."""

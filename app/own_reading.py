@@ -1,10 +1,11 @@
-"""What this installation reads with: its own topics (in the database) and its own model (in the data folder).
+"""What this installation reads with: its own topics and its own model, both in the database, for every process.
 
 Each process asks before it reads; a change means that what was read before is read again in the background.
 """
 
+import io
 import logging
-from pathlib import Path
+import zipfile
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,16 +16,10 @@ from analysis.understand import version
 from app.settings import Settings
 from models.feedback import Verbatim
 from models.insight import TaxonomyEdit
+from models.own import Training
 from models.people import Audit
 
 log = logging.getLogger(__name__)
-
-CURRENT = "current"
-
-
-def models_folder(settings: Settings) -> Path:
-    """Where the installation's own models are, one folder a version."""
-    return settings.data / "models"
 
 
 def own_topics(session: Session) -> str:
@@ -39,8 +34,8 @@ def sync(session: Session, settings: Settings) -> bool:
     """
     before = version()
     embeddings.use(settings.encoder)
-    learnt = _use_model(models_folder(settings))
-    there = session.scalar(select(func.to_regclass(TaxonomyEdit.__tablename__)))  # not before cocoon migrate
+    there = session.scalar(select(func.to_regclass(Training.__tablename__)))  # not before cocoon migrate
+    learnt = _use_model(session) if there else ""
     words = own_topics(session) if there else ""
     try:
         taxonomy.use(words, learnt)
@@ -67,13 +62,9 @@ def edit_topics(session: Session, settings: Settings, words: str, *, actor: str)
     return True
 
 
-def use_version(settings: Settings, name: str) -> None:
-    """Make a version the one that every process of this installation reads with; "" for the shipped model."""
-    folder = models_folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
-    fresh = folder / f"{CURRENT}.new"
-    fresh.write_text(name + "\n", "utf-8")
-    fresh.replace(folder / CURRENT)
+def newest(session: Session) -> Training | None:
+    """The newest training, None where there was none."""
+    return session.scalar(select(Training).order_by(Training.id.desc()).limit(1))
 
 
 def unread(session: Session, app_id: int) -> tuple[int, int]:
@@ -84,28 +75,32 @@ def unread(session: Session, app_id: int) -> tuple[int, int]:
     return int(old), int(total)
 
 
-def _use_model(folder: Path) -> str:
-    """Use the model that `folder` names; return the phrases that came with it."""
-    try:
-        name = (folder / CURRENT).read_text("utf-8").strip()
-    except OSError:
-        name = ""
-    if not name:
-        heads.use(None)
-        return ""
-    if heads.load().version == name:
-        return _learnt(folder / name)
-    try:
-        heads.use(heads.read(folder / name))
-        return _learnt(folder / name)
-    except (OSError, ValueError, KeyError) as error:
-        log.error("the installation's own model is left aside", extra={"model": name, "reason": str(error)})  # noqa: TRY400
-        heads.use(None)
-        return ""
+_last: tuple[int, str, heads.Model | None, str] | None = None
+"""The training whose model this process has unpacked: its id and version, the model (None: unusable), its phrases."""
 
 
-def _learnt(place: Path) -> str:
-    try:
-        return (place / "topics.yaml").read_text("utf-8")
-    except OSError:
+def _use_model(session: Session) -> str:
+    """Use the model of the newest training; return the phrases that came with it."""
+    global _last  # noqa: PLW0603  one model a process is the point
+    row = session.execute(select(Training.id, Training.version).order_by(Training.id.desc()).limit(1)).first()
+    if row is None or row.version == heads.shipped().version:
+        heads.use(None)
         return ""
+    if _last is None or _last[:2] != (row.id, row.version):
+        packed = session.scalar(select(Training.model).where(Training.id == row.id)) or b""
+        try:
+            model, learnt = unpack(packed)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            log.error(  # noqa: TRY400  what is wrong with it is in its reason
+                "the installation's own model is left aside", extra={"model": row.version, "reason": str(error)}
+            )
+            model, learnt = None, ""
+        _last = (row.id, row.version, model, learnt)
+    heads.use(_last[2])
+    return _last[3]
+
+
+def unpack(packed: bytes) -> tuple[heads.Model, str]:
+    """A model and its phrases, of what `adapt.pack` made. Raises OSError, ValueError, KeyError or BadZipFile."""
+    folder = zipfile.Path(zipfile.ZipFile(io.BytesIO(packed)))
+    return heads.read(folder), folder.joinpath("topics.yaml").read_text("utf-8")

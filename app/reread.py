@@ -3,14 +3,15 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from analysis.understand import Document, understand, version
 from app.context import Context
-from app.own_reading import sync
+from app.own_reading import sync, unread
 from models.feedback import Verbatim
 from models.intake import Origin, PreparedVerbatim, store_verbatims
+from models.own import Reading
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,14 @@ def reread(
     """
     with context.transaction() as session:
         sync(session, context.settings)
+        _begin(session, app_id, version())
     model, done, last = version(), 0, 0
     while not stop():
         with context.transaction() as session:
+            sync(session, context.settings)
+            if version() != model:  # another was chosen meanwhile: what was just read is read once more
+                model, last = version(), 0
+                _begin(session, app_id, model)
             rows = session.scalars(
                 select(Verbatim)
                 .where(Verbatim.app_id == app_id, Verbatim.id > last, Verbatim.model != model)
@@ -40,13 +46,30 @@ def reread(
                 .limit(PAGE)
             ).all()
             if not rows:
+                session.execute(update(Reading).where(Reading.app_id == app_id).values(ended_at=func.now()))
                 break
             last = rows[-1].id
             done += read_again(session, rows)
+            session.execute(update(Reading).where(Reading.app_id == app_id).values(done=Reading.done + len(rows)))
         progress(len(rows))
     if done:
         log.info("read again with the present model", extra={"app": app_id, "verbatims": done, "model": model})
     return done
+
+
+def _begin(session: Session, app_id: int, model: str) -> None:
+    """Note how much there is to read; what an interrupted reading with the same model has done still counts."""
+    old, _ = unread(session, app_id)
+    row = session.get(Reading, app_id)
+    if row is None:
+        row = Reading(app_id=app_id, model="")
+        session.add(row)
+    if row.model == model and not old:
+        return
+    if row.model != model or row.ended_at is not None:
+        row.model, row.done, row.begun_at = model, 0, func.now()
+    row.total, row.ended_at = row.done + old, None
+    session.flush()
 
 
 def read_again(session: Session, rows: Sequence[Verbatim]) -> int:

@@ -1,19 +1,22 @@
 """`cocoon train`: from the installation's own stars and corrections to a model of its own, if that is better."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, text
 from sqlalchemy.orm import Session
 
 from analysis import heads, taxonomy
-from analysis.adapt import Known, Outcome, adapt, save
+from analysis.adapt import Known, Outcome, adapt, pack
 from analysis.learn_topics import LEAST, Corrected, learn, micro_f1
 from analysis.understand import Document, understand
-from app.own_reading import models_folder, own_topics, sync, use_version
+from app.errors import Problem
+from app.own_reading import newest, own_topics, sync
 from app.settings import Settings
 from models.feedback import Verbatim
 from models.insight import Correction
+from models.own import Training
 from models.people import Audit
 
 MOST = 20_000
@@ -42,31 +45,55 @@ class Trained:
     topics: TopicsOutcome
 
 
-def train(session: Session, settings: Settings, *, actor: str = "cli") -> Trained:
+def train(
+    session: Session, settings: Settings, *, actor: str = "cli", tell: Callable[[Outcome], object] = lambda _: None
+) -> Trained:
     """Adapt the shipped models to what is in the tables; keep what is better on held-back verbatims.
 
-    Always from the shipped model, so that the same tables give the same model however often it runs.
+    Always from the shipped model, so that the same tables give the same model however often it runs. `tell` is told
+    what became of each head. Raises Problem 409 while another training runs.
     """
+    if not session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('cocoon:train'))")):
+        raise Problem(409, "A training is under way.")
     known = _known(session)
-    model, outcomes = adapt(heads.shipped(), known)
+    model, outcomes = adapt(heads.shipped(), known, tell)
     learnt, topics = _topics(session)
     if learnt:
-        from dataclasses import replace
-        from hashlib import sha256
-
         mark = sha256(learnt.encode()).hexdigest()[:4]
         joined = "" if "+" in model.version else "+"
         model = replace(model, version=f"{model.version}{joined}{mark}")
-    before = heads.load().version
-    if model is heads.shipped():
-        use_version(settings, "")
-    else:
-        save(model, models_folder(settings), outcomes, learnt)
-        use_version(settings, model.version)
+    last = newest(session)
+    before = last.version if last is not None else heads.shipped().version
+    done = Trained(model.version, model.version != before, tuple(outcomes), topics)
+    said = asdict(done)
+    session.add(
+        Training(
+            actor=actor,
+            version=model.version,
+            verbatims=len(known),
+            corrections=sum(one.label is not None or one.intents is not None for one in known),
+            figures={"heads": list(said["heads"]), "topics": said["topics"]},
+            model=None if model is heads.shipped() else pack(model, outcomes, learnt),
+        )
+    )
+    session.flush()
     sync(session, settings)
-    if model.version != before:
+    if done.changed:
         session.add(Audit(actor=actor, action="model.trained", detail={"from": before, "to": model.version}))
-    return Trained(model.version, model.version != before, tuple(outcomes), topics)
+    return done
+
+
+def go_back(session: Session, settings: Settings, *, actor: str) -> bool:
+    """Read with the shipped model again. False where that is read with already."""
+    last = newest(session)
+    shipped = heads.shipped().version
+    if last is None or last.version == shipped:
+        return False
+    session.add(Training(actor=actor, version=shipped, figures={"heads": [], "topics": None}))
+    session.add(Audit(actor=actor, action="model.shipped", detail={"from": last.version, "to": shipped}))
+    session.flush()
+    sync(session, settings)
+    return True
 
 
 def _known(session: Session) -> list[Known]:

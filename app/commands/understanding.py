@@ -13,7 +13,9 @@ import click
 from app.commands.shared import as_json, opened, show
 
 if TYPE_CHECKING:
-    from app.training import Trained
+    from analysis.adapt import Outcome
+    from app.context import Context
+    from app.training import TopicsOutcome
 
 BATCH = 256
 
@@ -99,64 +101,84 @@ def _word(value: object) -> str | None:
 
 @click.command()
 @click.option("--background", is_flag=True, help="Leave the reading again to the workers.")
+@click.option("--shipped", is_flag=True, help="Go back to the model that comes with Cocoon.")
 @as_json
-def train(background: bool, as_json: bool) -> None:
+def train(background: bool, shipped: bool, as_json: bool) -> None:
     """Adapt the models to your own stars and corrections; kept only where they are better on held-back verbatims.
 
     Then what an older model read is read again. Stop it when you like: the workers go on with it.
     """
-    from tqdm import tqdm
-
     from app.jobs import ask_for_rereads
-    from app.own_reading import unread
     from app.queue import Queue
-    from app.reread import reread
+    from app.training import go_back
     from app.training import train as learn
 
     with opened() as context:
         with context.transaction() as session:
-            done = learn(session, context.settings)
+            if shipped:
+                changed = go_back(session, context.settings, actor="cli")
+                done = None
+            else:
+                if not as_json:
+                    click.echo("learning from the newest stars and every correction; each head takes some seconds")
+                done = learn(session, context.settings, tell=lambda one: None if as_json else click.echo(_told_of(one)))
+                changed = done.changed
         if as_json:
-            show(asdict(done))
+            show(asdict(done) if done else {"version": heads_version(), "changed": changed})
+        elif done is not None:
+            click.echo(_told_of_topics(done.topics))
+            click.echo(f"reading with model {done.version}" + ("" if changed else " (as before)"))
         else:
-            for line in _told(done):
-                click.echo(line)
+            click.echo(f"reading with the shipped model {heads_version()}" + ("" if changed else " (as before)"))
         queue = Queue(context.conninfo)
         try:
             with context.transaction() as session:
                 apps = ask_for_rereads(session, queue)
         finally:
             queue.close()
-        if background:
-            return
-        for app_id in apps:
-            with context.transaction() as session:
-                old, _ = unread(session, app_id)
-            with tqdm(total=old, desc=f"app {app_id}", unit=" verbatims", disable=as_json or not old) as bar:
-                reread(context, app_id, progress=bar.update)
+        if not background:
+            _read_again(context, apps, quiet=as_json)
 
 
-def _told(done: "Trained") -> Iterator[str]:
-    for one in done.heads:
-        if one.before is None or one.after is None:
-            yield f"{one.head}: {one.lacking} more verbatims are needed" + (
-                "" if one.head == "sentiment" else " whose intents somebody corrected"
-            )
-            continue
-        yield (
-            f"{one.head}: accuracy {one.before.accuracy:.3f} → {one.after.accuracy:.3f}, "
-            f"loss {one.before.loss:.3f} → {one.after.loss:.3f} on {one.before.n} held-back verbatims: "
-            + ("kept" if one.kept else "not better, left as it was")
-        )
-    topics = done.topics
+def heads_version() -> str:
+    """The version of the model in use."""
+    from analysis import heads
+
+    return heads.load().version
+
+
+def _read_again(context: "Context", apps: Iterable[int], *, quiet: bool) -> None:
+    """Read each app's verbatims again here, with a bar; a worker that does the same takes other pages."""
+    from tqdm import tqdm
+
+    from app.own_reading import unread
+    from app.reread import reread
+
+    for app_id in apps:
+        with context.transaction() as session:
+            old, _ = unread(session, app_id)
+        with tqdm(total=old, desc=f"app {app_id}", unit=" verbatims", disable=quiet or not old) as bar:
+            reread(context, app_id, progress=bar.update)
+
+
+def _told_of(one: "Outcome") -> str:
+    if one.before is None or one.after is None:
+        whose = "" if one.head == "sentiment" else " whose intents somebody corrected"
+        return f"{one.head}: {one.lacking} more verbatims are needed{whose}"
+    return (
+        f"{one.head}: accuracy {one.before.accuracy:.3f} → {one.after.accuracy:.3f}, "
+        f"loss {one.before.loss:.3f} → {one.after.loss:.3f} on {one.before.n} held-back verbatims: "
+        + ("kept" if one.kept else "not better, left as it was")
+    )
+
+
+def _told_of_topics(topics: "TopicsOutcome") -> str:
     if topics.lacking:
-        yield f"topics: {topics.lacking} more corrected verbatims are needed"
-    else:
-        yield (
-            f"topics: F1 {topics.before:.3f} → {topics.after:.3f} on held-back corrections with "
-            f"{topics.phrases} new phrases: " + ("kept" if topics.kept else "not better, left as it was")
-        )
-    yield f"reading with model {done.version}" + ("" if done.changed else " (as before)")
+        return f"topics: {topics.lacking} more corrected verbatims are needed"
+    return (
+        f"topics: F1 {topics.before:.3f} → {topics.after:.3f} on held-back corrections with "
+        f"{topics.phrases} new phrases: " + ("kept" if topics.kept else "not better, left as it was")
+    )
 
 
 COMMANDS = [analyse, train]

@@ -29,6 +29,7 @@ SETTINGS: tuple[tuple[str, str, Role], ...] = (
     ("sources", "/sources", "viewer"),
     ("destinations", "/destinations", "viewer"),
     ("topics", "/topics", "viewer"),
+    ("model", "/settings/model", "viewer"),
     ("rules", "/settings/rules", "viewer"),
     ("people", "/settings/people", "admin"),
     ("keys", "/settings/keys", "admin"),
@@ -157,6 +158,7 @@ _FLASHES = frozenset(
         "corrected",
         "uncorrected",
         "topics",
+        "training",
     }
 )
 

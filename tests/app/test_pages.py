@@ -30,6 +30,7 @@ def pages(portfolio: Portfolio | None) -> list[str]:
         "/settings",
         "/settings/people",
         "/settings/keys",
+        "/settings/model",
         "/settings/audit",
         "/account",
     ]

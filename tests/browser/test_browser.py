@@ -61,6 +61,7 @@ def paths(portfolio: Portfolio) -> dict[str, str]:
         "settings": "/settings",
         "people": "/settings/people",
         "keys": "/settings/keys",
+        "model": "/settings/model",
         "audit": "/settings/audit",
         "nothing": "/apps/424242",
     }
