@@ -16,7 +16,7 @@ from alerts.channels.base import Line, Message, Quote, Section
 from app.i18n import Words
 from app.pages import links
 from app.pages.headlines import incident_title
-from app.reading import trends, verbatims
+from app.reading import irritants, trends, verbatims
 from app.reading.intervals import half_width, mean_stars
 from app.reading.topics import topic_name
 from app.reading.trends import Period, Slice
@@ -108,14 +108,13 @@ def _part(session: Session, app: App, period: Period, words: Words, base_url: st
     resolved = [one for one in resolved if one.state == "resolved"]
     open_ones = _incidents(session, app, Incident.state != "resolved")
     holes = _holes(session, app, period, words, base_url)
-    irritants = _irritants(session, app, slice_, period, words, base_url)
     mean, half = mean_stars(stars), half_width(stars, period.days)
     sections = [
         _rating(words, app, period, n, stars, usual, base_url),
         _told(words, "letter.opened", opened, base_url),
         _told(words, "letter.resolved", resolved, base_url),
         _told(words, "letter.still_open", [one for one in open_ones if one not in opened], base_url),
-        irritants,
+        _irritants(session, app, slice_, period, words, base_url),
         holes,
     ]
     return Part(
@@ -176,23 +175,27 @@ def _told(words: Words, key: str, found: Sequence[Incident], base_url: str) -> S
 
 
 def _irritants(session: Session, app: App, part: Slice, period: Period, words: Words, base_url: str) -> Section | None:
-    """What people complain about most, with the equally long time before beside it."""
-    found = [one for one in trends.topics(session, part, period, 3) if one.negative >= LEAST]
-    if not found:
-        return None
-    lines = [
-        Line(
-            words.t(
-                "letter.irritant",
-                topic=topic_name(one.topic, words.language),
-                n=one.negative,
-                before=words.number(one.negative_before),
-            ),
-            base_url + links.reviews(app.id, period.first, period.last, topic=one.topic, topic_negative=True),
-        )
-        for one in found
-    ]
-    return Section(words.t("letter.irritants"), tuple(lines))
+    """What people complain about most, with the equally long time before beside it: irritants, and how they stand.
+
+    Before any irritant is known, topics.
+    """
+    before = Period(period.first - timedelta(days=period.days), period.first - timedelta(days=1))
+    known = [one for one in irritants.listed(session, app.id, period, words.language) if one.n >= LEAST]
+    lines: list[Line] = []
+    if known:
+        then = {one.id: one.n for one in irritants.listed(session, app.id, before, words.language)}
+        for one in sorted(known, key=lambda row: -row.n)[:3]:
+            told = words.t("letter.irritant", topic=one.name, n=one.n, before=words.number(then.get(one.id, 0)))
+            if not one.standing:
+                told += f" · {words.t(f'irritant_state.{one.state}')}"
+            lines.append(Line(told, base_url + links.reviews(app.id, period.first, period.last, irritant=one.id)))
+        return Section(words.t("letter.irritants"), tuple(lines))
+    for topic in trends.topics(session, part, period, 3):
+        if topic.negative >= LEAST:
+            name, was = topic_name(topic.topic, words.language), words.number(topic.negative_before)
+            link = links.reviews(app.id, period.first, period.last, topic=topic.topic, topic_negative=True)
+            lines.append(Line(words.t("letter.irritant", topic=name, n=topic.negative, before=was), base_url + link))
+    return Section(words.t("letter.irritants"), tuple(lines)) if lines else None
 
 
 def _holes(session: Session, app: App, period: Period, words: Words, base_url: str) -> Section | None:

@@ -1,5 +1,6 @@
 """The letter: the first sentence answers, numbers are those of the pages, and it is written once a day."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from app.reading.trends import Slice, total
 from models.apps import App
 from models.feedback import Verbatim
 from models.incidents import Delivery, Destination, Incident
+from models.insight import Irritant
 from models.rollups import DailyStars, DailyTopics
 from models.sources import Coverage
 from tests.app.conftest import NOW, TODAY
@@ -53,6 +55,29 @@ def test_its_numbers_are_those_of_the_verbatims_behind_its_links(
             assert web.get(one.link.removeprefix(BASE)).status_code == 200
     link = rating.lines[0].link.removeprefix(BASE).replace("/apps", f"{API}/apps", 1)
     assert web.get(link).json()["count"] == sum(stars)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_complaints_are_told_by_the_irritants_that_people_know(
+    web: TestClient, db: Session, app: App, language: str
+) -> None:
+    message = write(db, app, every="weekly", language=language)
+    title = "Ce dont on se plaint le plus" if language == "fr" else "What people complain about most"
+    lines = next(section.lines for section in message.sections if section.title == title)
+    named = [
+        one for one in lines if one.text.startswith("Connexion impossible" if language == "fr" else "Cannot sign in")
+    ]
+    assert len(named) == 1
+    assert named[0].text.endswith(" · naissant" if language == "fr" else " · emerging")
+    for one in lines:
+        said = re.search(r"(\d+) (?:plainte|complaint)", one.text)
+        assert said is not None
+        listed = web.get(one.link.removeprefix(BASE).replace("/apps", f"{API}/apps", 1)).json()
+        assert int(said[1]) == listed["count"] > 0
+    db.execute(delete(Irritant))  # an app whose irritants are not known yet
+    topics = told(write(db, app, every="weekly", language=language))[title]
+    assert topics
+    assert not any("·" in one for one in topics)
 
 
 def test_the_worst_news_is_the_first_sentence(db: Session, app: App) -> None:
