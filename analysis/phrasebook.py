@@ -15,6 +15,7 @@ from analysis.tokens import SPACE, STOP, U64, Ints, Tokens, tokenise
 _ANY = -1
 _NONE = -2
 _GAP = 3
+_SHORT = 4  # letters: shorter words are in half of all sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Phrasebook:
         pieces = np.split(tokens.hash, tokens.bounds[1:-1])
         lengths = tokens.last - tokens.first
         symbols: dict[tuple[int, int], int] = {}
+        self._short: set[int] = set()
         compiled: list[list[int]] = []
         at = 0
         for _, words in variants:
@@ -59,14 +61,15 @@ class Phrasebook:
         self._symbol_count = max(len(symbols), 1)
         self._index(symbols)
 
-    @staticmethod
-    def _symbols(word: str, hashes: U64, lengths: Ints, symbols: dict[tuple[int, int], int]) -> list[int]:
+    def _symbols(self, word: str, hashes: U64, lengths: Ints, symbols: dict[tuple[int, int], int]) -> list[int]:
         if word == "_":
             return [_ANY]
         row = []
         for number, value in enumerate(hashes):
             prefix = int(lengths[number]) if word.endswith("*") and number == len(hashes) - 1 else 0
             row.append(symbols.setdefault((prefix, int(value)), len(symbols)))
+            if lengths[number] < _SHORT:
+                self._short.add(row[-1])
         return row
 
     def _index(self, symbols: dict[tuple[int, int], int]) -> None:
@@ -78,9 +81,20 @@ class Phrasebook:
             pairs.sort()
             values = np.array([value for value, _ in pairs], dtype=np.uint64)
             self._lookups.append((prefix, values, np.array([symbol for _, symbol in pairs], dtype=np.int64)))
-        order = np.argsort(self._table[:, 0], kind="stable")
-        self._order = order
-        self._starts = np.searchsorted(self._table[order, 0], np.arange(self._symbol_count + 1))
+        self._anchor = self._anchors(symbols)
+        anchored = self._table[np.arange(len(self._table)), self._anchor]
+        self._order = np.argsort(anchored, kind="stable")
+        self._starts = np.searchsorted(anchored[self._order], np.arange(self._symbol_count + 1))
+
+    def _anchors(self, symbols: dict[tuple[int, int], int]) -> Ints:
+        """Where each row is looked for first: at its word that fewest rows share, short words ("de", "my") last."""
+        shared = np.zeros(self._symbol_count + 1)
+        for row in self._table:
+            shared[np.unique(row[row >= 0])] += 1
+        shared[list(self._short)] += 10_000
+        cost = np.where(self._table >= 0, shared[self._table], np.inf)
+        anchors: Ints = np.argmin(cost, axis=1)
+        return anchors
 
     def find(self, tokens: Tokens) -> Hits:
         """Every occurrence of every phrase, ordered by token, overlapping ones included, each once a place."""
@@ -90,13 +104,23 @@ class Phrasebook:
         at = np.repeat(token, fan)
         offset = np.arange(len(at)) - np.repeat(np.cumsum(fan) - fan, fan)
         row = self._order[np.repeat(self._starts[symbol], fan) + offset]
-        for position in range(1, self._width):
-            wanted = self._table[row, position]
-            here = np.minimum(at + position, max(len(tokens) - 1, 0))
-            fits = (at + position < len(tokens)) & (tokens.doc[here] == tokens.doc[at]) & (tokens.kind[here] != STOP)
-            match = fits & ((wanted == _ANY) | _among(here * self._symbol_count + wanted, keys))
-            keep = (wanted == _NONE) | match
+        at, doc = at - self._anchor[row], tokens.doc[at]
+        inside = (at >= tokens.bounds[doc]) & (at + self._count[row] <= tokens.bounds[doc + 1])
+        at, row = at[inside], row[inside]
+        done_at, done_row = [at[self._count[row] == 1]], [row[self._count[row] == 1]]
+        at, row = at[self._count[row] > 1], row[self._count[row] > 1]
+        for position in range(self._width):
+            wanted, here = self._table[row, position], at + position
+            keep = (wanted == _ANY) | (self._anchor[row] == position)
+            asked = np.flatnonzero(~keep)
+            keep[asked] = _among(here[asked] * self._symbol_count + wanted[asked], keys)
+            keep &= (tokens.kind[here] != STOP) | (position == 0)
             at, row = at[keep], row[keep]
+            whole = self._count[row] == position + 1
+            done_at.append(at[whole])
+            done_row.append(row[whole])
+            at, row = at[~whole], row[~whole]
+        at, row = np.concatenate(done_at), np.concatenate(done_row)
         packed = np.unique((at * len(self.phrases) + self._owner[row]) * (self._width + 1) + self._count[row])
         rest, count = packed // (self._width + 1), packed % (self._width + 1)
         first = rest // max(len(self.phrases), 1)
