@@ -1,5 +1,7 @@
 """The web application: routes, guards and errors put together. What runs around it is the CLI's business."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import Depends, FastAPI, Request
@@ -19,8 +21,15 @@ from app.pages import router as pages
 from app.seal import Seal
 from app.sessions import cookie_name
 from app.settings import Settings
+from app.steady import settle
 
 STATIC = Path(__file__).parent / "static"
+
+
+@asynccontextmanager
+async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+    settle()
+    yield
 
 
 def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
@@ -33,6 +42,7 @@ def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
         title="Cocoon",
         version="1",
         description="What customers say about your mobile apps. See docs/api.md.",
+        lifespan=_lifespan,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

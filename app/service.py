@@ -121,7 +121,7 @@ def serve(service: Service, listener: socket.socket) -> None:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=3,
-            lifespan="off",
+            lifespan="on",
         )
     )
     # The server hands its signal on when it has ended; here that means: stop the rest as well, cleanly.

@@ -114,6 +114,12 @@ def _environment() -> Environment:
     return made
 
 
+def compile_templates() -> None:
+    """Read and compile every template, so that nobody waits for it."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+
+
 def render(request: Request, template: str, words: Words, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page."""
     now = clock.now()

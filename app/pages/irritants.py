@@ -109,7 +109,6 @@ def one(
     detail = irritants.one(session, app_id, irritant_id, period, words.language)
     if detail is None:
         raise not_found("irritant")
-    others = irritants.listed(session, app_id, period, words.language)
     return render(
         request,
         "irritant.html",
@@ -124,7 +123,7 @@ def one(
         chart=_chart(words, detail, trends.release_marks(trends.releases(session, app_id, period)), app.name),
         weeks=_weeks(detail),
         quotes=[(quote, told(quote.text, quote.marks, words)) for quote in detail.quotes],
-        others=[(other.id, other.name) for other in others if other.id != irritant_id],
+        others=detail.others,
         step=taxonomy().step_name(detail.row.step, words.language),
     )
 

@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, cast, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from analysis.irritants import likeness, points_at_stake
-from analysis.phrasebook import Phrasebook
 from analysis.taxonomy import taxonomy
-from analysis.tokens import tokenise
-from app.reading.members import gathered, members, spans_of
+from app.reading.irritant_quotes import Quote, quotes
+from app.reading.members import gathered
 from app.reading.trends import Period
-from models.feedback import Verbatim
 from models.insight import Irritant, IrritantDay, IrritantEvent
 from models.rollups import DailyStars
 
@@ -64,20 +62,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """A typical verbatim: its id, words, and where in `text` the telling words are (start, end)."""
-
-    id: int
-    text: str
-    stars: int | None
-    version: str
-    channel: str
-    storefront: str
-    day: date
-    marks: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Part:
     """Counts of one value (a version, a channel): its verbatims of this irritant, and all of them."""
 
@@ -98,7 +82,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """All of one irritant. `days` has (day, its verbatims, all verbatims) for each day of the period."""
+    """All of one irritant. `days` has (day, its verbatims, all verbatims) for each day of the period.
+
+    `others` are the ids and names of the app's others that were spoken of in the period.
+    """
 
     row: Row
     phrases: tuple[str, ...]
@@ -112,16 +99,17 @@ class Detail:
     similar: tuple[Row, ...]
     merged: tuple[Row, ...]
     life: tuple[Line, ...]
+    others: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the rows of an app are made from, read once."""
+    """What rows are made from, by irritant: verbatims, (sum, count) of stars, parts of the trend; and all verbatims."""
 
-    period: Period
     n: dict[int, int] = field(default_factory=dict)
     stars: dict[int, tuple[int, int]] = field(default_factory=dict)
-    days: dict[int, dict[date, int]] = field(default_factory=dict)
+    trend: dict[int, list[int]] = field(default_factory=dict)
+    parts: int = TREND
     total: int = 0
     total_stars: tuple[int, int] = (0, 0)
 
@@ -170,10 +158,12 @@ def one(session: Session, app_id: int, irritant_id: int, period: Period, languag
     if group is None:
         return None
     mine = group[0]
-    counts = _counts(session, app_id, period, None, None)
-    ever = _counts(session, app_id, Period(date(1, 1, 1), period.last), None, None)
-    all_days = _all_days(session, app_id, period)
-    own = counts.days.get(irritant_id, {})
+    counts = _counts(session, app_id, period, of=[row.id for row in group])
+    similar = _similar(mine, group, rows)
+    ever = (
+        _counts(session, app_id, Period(date(1, 1, 1), period.last), of=[r.id for r in similar]) if similar else counts
+    )
+    own, everything = _spread(session, app_id, period, irritant_id), _spread(session, app_id, period)
     return Detail(
         row=_row(mine, counts, language),
         phrases=tuple(mine.phrases),
@@ -181,13 +171,13 @@ def one(session: Session, app_id: int, irritant_id: int, period: Period, languag
         fix_announced=mine.fix_announced,
         noticed_day=mine.noticed_day,
         days=tuple(
-            (day, own.get(day, 0), all_days.get(day, 0))
+            (day, own.days.get(day, 0), everything.days.get(day, 0))
             for day in (period.first + timedelta(days=n) for n in range(period.days))
         ),
-        versions=_parts(session, app_id, irritant_id, period, "version"),
-        by_channel=_parts(session, app_id, irritant_id, period, "channel"),
-        quotes=_quotes(session, app_id, group, rows, period),
-        similar=tuple(_row(row, ever, language) for row in _similar(mine, group, rows)),
+        versions=_parts(own.versions, everything.versions),
+        by_channel=_parts(own.channels, everything.channels),
+        quotes=quotes(session, app_id, group, rows, period),
+        similar=tuple(_row(row, ever, language) for row in similar),
         merged=tuple(_row(row, counts, language) for row in group[1:]),
         life=tuple(
             Line(event.day, event.kind, event.actor, event.detail)
@@ -197,6 +187,7 @@ def one(session: Session, app_id: int, irritant_id: int, period: Period, languag
                 .order_by(IrritantEvent.day, IrritantEvent.id)
             )
         ),
+        others=_others(session, app_id, rows, irritant_id, period, language),
     )
 
 
@@ -229,7 +220,7 @@ def _row(row: Irritant, counts: Counts, language: str) -> Row:
         people=row.people,
         unknown=row.unknown,
         points=points_at_stake(counts.total_stars, counts.stars.get(row.id, (0, 0))),
-        trend=_trend(counts.days.get(row.id, {}), counts.period),
+        trend=tuple(counts.trend.get(row.id, [0] * counts.parts)),
         score=row.score,
         share_before=row.share_before,
         share_peak=row.share_peak,
@@ -237,128 +228,94 @@ def _row(row: Irritant, counts: Counts, language: str) -> Row:
     )
 
 
-def _trend(days: Mapping[date, int], period: Period) -> tuple[int, ...]:
-    points = min(TREND, period.days)
-    found = [0] * points
-    for day, n in days.items():
-        found[min((day - period.first).days * points // period.days, points - 1)] += n
-    return tuple(found)
-
-
-def _counts(session: Session, app_id: int, period: Period, channel: str | None, version: str | None) -> Counts:
+def _counts(
+    session: Session,
+    app_id: int,
+    period: Period,
+    channel: str | None = None,
+    version: str | None = None,
+    of: Sequence[int] | None = None,
+) -> Counts:
+    """Counts of a period for every irritant of the app, or for these."""
     d, s = IrritantDay, DailyStars
     where = [d.app_id == app_id, d.day.between(period.first, period.last)]
-    of = [s.app_id == app_id, s.day.between(period.first, period.last)]
+    everything = [s.app_id == app_id, s.day.between(period.first, period.last)]
+    if of is not None:
+        where.append(d.irritant_id.in_(of))
     if channel is not None:
         where.append(d.channel == channel)
-        of.append(s.channel == channel)
+        everything.append(s.channel == channel)
     if version is not None:
         where.append(d.version == version)
-        of.append(s.version == version)
+        everything.append(s.version == version)
     n, rated = func.coalesce(func.sum(s.n), 0), func.coalesce(func.sum(s.s1 + s.s2 + s.s3 + s.s4 + s.s5), 0)
     given = func.coalesce(func.sum(s.s1 + 2 * s.s2 + 3 * s.s3 + 4 * s.s4 + 5 * s.s5), 0)
-    total, all_rated, all_stars = session.execute(select(n, rated, given).where(*of)).one()
-    counts = Counts(period, total=int(total), total_stars=(int(all_stars), int(all_rated)))
-    for ident, day, many, stars, with_stars in session.execute(
-        select(d.irritant_id, d.day, func.sum(d.n), func.sum(d.stars), func.sum(d.rated))
+    total, all_rated, all_stars = session.execute(select(n, rated, given).where(*everything)).one()
+    parts = min(TREND, period.days)
+    counts = Counts(total=int(total), total_stars=(int(all_stars), int(all_rated)), parts=parts)
+    part = func.div(cast(d.day - period.first, Integer) * parts, period.days)
+    for ident, at, many, stars, with_stars in session.execute(
+        select(d.irritant_id, part, func.sum(d.n), func.sum(d.stars), func.sum(d.rated))
         .where(*where)
-        .group_by(d.irritant_id, d.day)
+        .group_by(d.irritant_id, part)
     ):
         counts.n[ident] = counts.n.get(ident, 0) + int(many)
         a, b = counts.stars.get(ident, (0, 0))
         counts.stars[ident] = (a + int(stars), b + int(with_stars))
-        counts.days.setdefault(ident, {})[day] = int(many)
+        counts.trend.setdefault(ident, [0] * parts)[int(at)] += int(many)
     return counts
 
 
-def _all_days(session: Session, app_id: int, period: Period) -> dict[date, int]:
-    s = DailyStars
-    rows = session.execute(
-        select(s.day, func.sum(s.n)).where(s.app_id == app_id, s.day.between(period.first, period.last)).group_by(s.day)
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Verbatims of a period by day, by version and by channel."""
+
+    days: dict[date, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    channels: dict[str, int] = field(default_factory=dict)
+
+
+def _spread(session: Session, app_id: int, period: Period, irritant_id: int | None = None) -> _Spread:
+    """How the verbatims of an irritant, or all of them, spread over a period: the three ways in one reading."""
+    c = DailyStars if irritant_id is None else IrritantDay
+    query = select(c.day, c.version, c.channel, func.sum(c.n)).where(
+        c.app_id == app_id, c.day.between(period.first, period.last)
     )
-    return {day: int(n) for day, n in rows}
+    if irritant_id is not None:
+        query = query.where(IrritantDay.irritant_id == irritant_id)
+    ways = func.grouping_sets(tuple_(c.day), tuple_(c.version), tuple_(c.channel))
+    found = _Spread()
+    rows: Sequence[Any] = session.execute(query.group_by(ways)).all()  # each row has one of the three
+    for day, version, channel, n in rows:
+        if day is not None:
+            found.days[day] = int(n)
+        elif version is not None:
+            found.versions[version] = int(n)
+        else:
+            found.channels[channel] = int(n)
+    return found
 
 
-def _parts(session: Session, app_id: int, irritant_id: int, period: Period, by: str) -> tuple[Part, ...]:
-    d, s = IrritantDay, DailyStars
-    mine, theirs = (d.version, s.version) if by == "version" else (d.channel, s.channel)
-    found = session.execute(
-        select(mine, func.sum(d.n))
-        .where(d.app_id == app_id, d.irritant_id == irritant_id, d.day.between(period.first, period.last))
-        .group_by(mine)
-        .order_by(func.sum(d.n).desc(), mine)
-    ).all()
-    of = {
-        value: int(n)
-        for value, n in session.execute(
-            select(theirs, func.sum(s.n))
-            .where(s.app_id == app_id, s.day.between(period.first, period.last))
-            .group_by(theirs)
-        )
-    }
-    return tuple(Part(value, int(n), of.get(value, 0)) for value, n in found)
+def _parts(own: Mapping[str, int], everything: Mapping[str, int]) -> tuple[Part, ...]:
+    ranked = sorted(own.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Part(value, n, everything.get(value, 0)) for value, n in ranked)
 
 
-def _quotes(
-    session: Session, app_id: int, group: Sequence[Irritant], rows: Sequence[Irritant], period: Period, limit: int = 5
-) -> tuple[Quote, ...]:
-    """The verbatims that say most of its telling words in the fewest of their own, newest first among equals."""
-    v = Verbatim
-    found = list(
-        session.scalars(
-            select(v)
-            .where(
-                v.app_id == app_id,
-                v.day.between(period.first, period.last),
-                members(app_id, group, spans_of(rows)),
-            )
-            .order_by(v.written_at.desc())
-            .limit(300)
-        )
+def _others(
+    session: Session, app_id: int, rows: Sequence[Irritant], irritant_id: int, period: Period, language: str
+) -> tuple[tuple[int, str], ...]:
+    """Those of the other rows that were spoken of in the period, by name; those merged into another left out."""
+    d = IrritantDay
+    said = exists().where(
+        d.app_id == app_id, d.irritant_id == Irritant.id, d.day.between(period.first, period.last), d.n > 0
     )
-    if not found:
-        return ()
-    phrases = [phrase for row in group for phrase in row.phrases] or [group[0].key.partition(":")[2].replace("_", " ")]
-    texts = [f"{row.title}\n{row.body}" if row.title else row.body for row in found]
-    marks = telling_marks(texts, phrases)
-    scored = sorted(
-        range(len(found)),
-        key=lambda i: (-min(len({texts[i][a:b].lower() for a, b in marks[i]}), 3), abs(len(texts[i]) - 140) // 60, i),
+    spoken = set(session.scalars(select(Irritant.id).where(Irritant.app_id == app_id, said)))
+    names = (
+        (row.id, name_of(row, language))
+        for row in rows
+        if row.id in spoken and row.id != irritant_id and row.merged_into is None
     )
-    chosen: dict[str, int] = {}
-    for i in scored:
-        chosen.setdefault(" ".join(texts[i].casefold().split())[:60], i)
-        if len(chosen) == limit:
-            break
-    return tuple(
-        Quote(row.id, texts[i], row.stars, row.version, row.channel, row.storefront, row.day, marks[i])
-        for i, row in ((i, found[i]) for i in chosen.values())
-    )
-
-
-def telling_marks(texts: Sequence[str], phrases: Sequence[str]) -> list[tuple[tuple[int, int], ...]]:
-    """Where each text says one of the phrases: (start, end) in characters, without overlap, in order."""
-    words = [phrase for phrase in phrases if phrase.strip()]
-    if not words:
-        return [() for _ in texts]
-    try:
-        book = Phrasebook([word.replace("*", " ").replace("_", " ").replace("..", " ") for word in words])
-    except ValueError:
-        return [() for _ in texts]
-    out = []
-    for text in texts:
-        tokens = tokenise([text])
-        hits = book.find(tokens)
-        spans: list[tuple[int, int]] = []
-        for first, last in zip(hits.first.tolist(), hits.last.tolist(), strict=True):
-            start, end = int(tokens.start[first]) - 1, int(tokens.end[last]) - 1  # one NUL stands before the text
-            if spans and start <= spans[-1][1]:
-                spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
-            else:
-                spans.append((start, end))
-        same = tokens.text[1 : 1 + len(text)] == text  # composing accents may have moved everything
-        out.append(tuple(spans) if same else ())
-    return out
+    return tuple(sorted(names, key=lambda pair: (pair[1].casefold(), pair[0])))
 
 
 def _similar(mine: Irritant, group: Sequence[Irritant], rows: Sequence[Irritant], limit: int = 3) -> list[Irritant]:

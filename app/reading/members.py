@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.feedback import Verbatim, VerbatimTopic
 from models.insight import Irritant, IrritantVerbatim
@@ -39,10 +39,8 @@ def members(app_id: int, rows: Sequence[Irritant], spans: dict[str, list[Span]] 
     t, i = VerbatimTopic, IrritantVerbatim
     parts: list[ColumnElement[bool]] = []
     for row in rows:
-        days = [Verbatim.day >= row.began_day]
-        if row.ended_day is not None:
-            days.append(Verbatim.day <= row.ended_day)
-        topics = [key[6:] for key in row.keys if key.startswith("topic:")]
+        days = _days(row, Verbatim.day, spans or {})
+        topics = _topics(row)
         if topics:
             # From the index by topic and day: the planner must not look each verbatim's topics up.
             mentioned = Verbatim.id.in_(
@@ -53,16 +51,55 @@ def members(app_id: int, rows: Sequence[Irritant], spans: dict[str, list[Span]] 
                     t.day.between(row.began_day, row.ended_day or date(9999, 12, 31)),
                 )
             )
-            if row.channels and len(row.channels) == 1 and not row.standing:
-                days.append(Verbatim.channel == row.channels[0])
-            if row.standing:
-                days += [
-                    ~Verbatim.day.between(first, last) for key in row.keys for first, last in (spans or {}).get(key, ())
-                ]
-            parts.append(and_(mentioned, *days))
+            parts.append(and_(mentioned, *days, *_channel(row)))
         if row.key.startswith("phrase:"):
             parts.append(exists().where(i.app_id == app_id, i.irritant_id == row.id, i.verbatim_id == Verbatim.id))
     return or_(*parts) if parts else false()
+
+
+def newest_members(
+    app_id: int, rows: Sequence[Irritant], spans: dict[str, list[Span]], period: Span, most: int
+) -> ColumnElement[bool]:
+    """The condition on `verbatims` that they are among the newest of one of `rows` in a period, for quoting.
+
+    At most the newest `most` of each topic or phrase are looked at, so that it costs the same whatever there is.
+    """
+    t, i = VerbatimTopic, IrritantVerbatim
+    parts: list[ColumnElement[bool]] = []
+    for row in rows:
+        days = [t.day.between(*period), *_days(row, t.day, spans)]
+        newest = [
+            select(t.verbatim_id)
+            .where(t.app_id == app_id, t.topic == topic, t.sentiment < 0, *days)
+            .order_by(t.day.desc(), t.verbatim_id.desc())
+            .limit(most)
+            for topic in _topics(row)
+        ]
+        if newest:
+            parts.append(and_(Verbatim.id.in_(union_all(*newest)), *_channel(row)))
+        if row.key.startswith("phrase:"):
+            said = select(i.verbatim_id).where(i.app_id == app_id, i.irritant_id == row.id, i.day.between(*period))
+            parts.append(Verbatim.id.in_(said.order_by(i.verbatim_id.desc()).limit(most)))
+    return or_(*parts) if parts else false()
+
+
+def _topics(row: Irritant) -> list[str]:
+    return [key[6:] for key in row.keys if key.startswith("topic:")]
+
+
+def _days(row: Irritant, day: InstrumentedAttribute[date], spans: dict[str, list[Span]]) -> list[ColumnElement[bool]]:
+    """Its own days; a standing one leaves out those of the episodes of its keys."""
+    found: list[ColumnElement[bool]] = [day >= row.began_day]
+    if row.ended_day is not None:
+        found.append(day <= row.ended_day)
+    if row.standing:
+        found += [~day.between(first, last) for key in row.keys for first, last in spans.get(key, ())]
+    return found
+
+
+def _channel(row: Irritant) -> list[ColumnElement[bool]]:
+    """The channel where it emerged, if it was only one."""
+    return [Verbatim.channel == row.channels[0]] if len(row.channels or ()) == 1 and not row.standing else []
 
 
 def spans_of(rows: Sequence[Irritant]) -> dict[str, list[Span]]:

@@ -6,6 +6,10 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
 from markupsafe import Markup
 
 from app.i18n import LANGUAGES, Sentence, Words, choose_language, sentences
@@ -53,6 +57,29 @@ def test_every_key_in_use_exists_and_none_is_idle() -> None:
         r"|channels\.(by_|type\.|wave|segment|version)"
     )
     assert not {key for key in idle if not re.match(built, key)}
+
+
+@given(
+    language=st.sampled_from(LANGUAGES),
+    value=st.floats(-1e12, 1e12) | st.integers(-(10**12), 10**12),
+    digits=st.integers(0, 4),
+)
+def test_numbers_are_written_as_the_standard_says(language: str, value: float, digits: int) -> None:
+    words = Words(language)
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    assert words.number(value, digits) == format_decimal(
+        round(value, digits) + 0.0, format=pattern, locale=words.locale
+    )
+
+
+@given(
+    language=st.sampled_from(LANGUAGES),
+    at=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001  UTC is given
+)
+def test_moments_are_written_as_the_standard_says(language: str, at: datetime) -> None:
+    words = Words(language, "UTC")
+    assert words.moment(at) == format_datetime(at, "d MMM y, HH:mm", locale=words.locale)
+    assert words.moment(at, today=at.date()) == format_datetime(at, "d MMM, HH:mm", locale=words.locale)
 
 
 def test_french_typography() -> None:

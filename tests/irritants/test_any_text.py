@@ -12,7 +12,7 @@ from analysis.naming import complaint, whole
 from analysis.phrases import occurrences, telling
 from analysis.taxonomy import TaxonomyError, parse
 from app.language_model import _read
-from app.reading.irritants import telling_marks
+from app.reading.irritant_quotes import telling_marks
 
 ODD = (
     "",
