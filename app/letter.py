@@ -16,7 +16,7 @@ from alerts.channels.base import Line, Message, Quote, Section
 from app.i18n import Words
 from app.pages import links
 from app.pages.headlines import incident_title
-from app.reading import irritants, trends, verbatims
+from app.reading import irritants, topic_counts, trends, verbatims
 from app.reading.intervals import half_width, mean_stars
 from app.reading.topics import topic_name
 from app.reading.trends import Period, Slice
@@ -190,7 +190,7 @@ def _irritants(session: Session, app: App, part: Slice, period: Period, words: W
                 told += f" · {words.t(f'irritant_state.{one.state}')}"
             lines.append(Line(told, base_url + links.reviews(app.id, period.first, period.last, irritant=one.id)))
         return Section(words.t("letter.irritants"), tuple(lines))
-    for topic in trends.topics(session, part, period, 3):
+    for topic in topic_counts.topics(session, part, period, 3):
         if topic.negative >= LEAST:
             name, was = topic_name(topic.topic, words.language), words.number(topic.negative_before)
             link = links.reviews(app.id, period.first, period.last, topic=topic.topic, topic_negative=True)

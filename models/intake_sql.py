@@ -196,6 +196,22 @@ ON CONFLICT (app_id, day, channel, version, topic) DO UPDATE SET
   n = daily_topics.n + excluded.n, negative = daily_topics.negative + excluded.negative
 """
 
+# The same by week, for long spans.
+MOVE_WEEKS = """
+INSERT INTO weekly_topics (app_id, week, channel, version, topic, n, negative)
+SELECT :app_id, day - (extract(isodow FROM day)::int4 - 1) AS week, :channel, version, topic, sum(sign),
+  coalesce(sum(sign) FILTER (WHERE sentiment < 0), 0)
+FROM moved_topics GROUP BY week, version, topic ORDER BY week, version, topic
+ON CONFLICT (app_id, week, channel, version, topic) DO UPDATE SET
+  n = weekly_topics.n + excluded.n, negative = weekly_topics.negative + excluded.negative
+"""
+
+COUNT_SOURCES = """
+INSERT INTO daily_sources (app_id, source_id, day, n)
+SELECT :app_id, :source_id, day, count(*) FROM incoming WHERE fate = 'new' GROUP BY day ORDER BY day
+ON CONFLICT (app_id, source_id, day) DO UPDATE SET n = daily_sources.n + excluded.n
+"""
+
 # A version first seen in a review is a release whose date we infer, until a store tells it.
 INFER_RELEASES = """
 INSERT INTO releases (app_id, channel, version, released_at, day, inferred)
@@ -235,6 +251,8 @@ STEPS = (
     INSERT_TOPICS,
     MOVE_STARS,
     MOVE_TOPICS,
+    MOVE_WEEKS,
+    COUNT_SOURCES,
     INFER_RELEASES,
 )
 
@@ -257,13 +275,18 @@ WHERE v.app_id = :app_id AND v.kind = :kind AND v.thread = ANY(:threads)
         """
 WITH gone AS (
   DELETE FROM verbatims WHERE app_id = :app_id AND kind = :kind AND thread = ANY(:threads)
-  RETURNING id, day, storefront, version, stars, label
+  RETURNING id, source_id, day, storefront, version, stars, label
 ), noted AS (
   INSERT INTO moved SELECT -1, id, day, storefront, version, stars, label FROM gone RETURNING 1
+), counted AS (
+  UPDATE daily_sources d SET n = d.n - g.n
+  FROM (SELECT source_id, day, count(*) AS n FROM gone GROUP BY source_id, day) g
+  WHERE d.app_id = :app_id AND d.source_id = g.source_id AND d.day = g.day
 )
 SELECT count(*) FROM noted
 """,
     ),
     ("stars", MOVE_STARS),
     ("counts", MOVE_TOPICS),
+    ("weeks", MOVE_WEEKS),
 )

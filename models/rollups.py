@@ -1,11 +1,11 @@
-"""Daily counts, kept in step by the write path in one transaction; pages and detectors read these, never raw rows.
+"""Counts, kept in step by the write path in one transaction; pages and detectors read these, never raw rows.
 
 Unknown storefronts and versions are "" so that they can be keys. Counts may fall to zero after edits; readers sum.
 """
 
 from datetime import date
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -45,3 +45,28 @@ class DailyTopics(Base):
     topic: Mapped[str] = mapped_column(primary_key=True)
     n: Mapped[int]
     negative: Mapped[int]
+
+
+class WeeklyTopics(Base):
+    """The same by week (`week` is its Monday), for long spans: a seventh of the rows; always the sum of its days."""
+
+    __tablename__ = "weekly_topics"
+
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
+    week: Mapped[date] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    topic: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    negative: Mapped[int]
+
+
+class DailySources(Base):
+    """Verbatims by day and by the source that brought them first: what only an export knew."""
+
+    __tablename__ = "daily_sources"
+
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
+    source_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    n: Mapped[int]

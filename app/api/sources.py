@@ -157,7 +157,7 @@ def list_kinds(request: Request) -> list[KindOut]:
 @router.get("/sources")
 def list_sources(session: DB, app_id: Annotated[int | None, Query(ge=1, lt=2**63)] = None) -> Sources:
     """Every source, or those of one app."""
-    return Sources(items=[SourceOut.model_validate(state.source) for state in reading.states(session, app_id)])
+    return Sources(items=[SourceOut.model_validate(source) for source, _ in reading.listed(session, app_id)])
 
 
 @router.post("/sources", status_code=201)
@@ -348,4 +348,4 @@ def list_checks(app_id: RowId, session: DB) -> Checks:
     app = session.get(App, app_id)
     if app is None:
         raise not_found("app")
-    return Checks(items=[CheckOut.model_validate(check) for check in checks(session, app)])
+    return Checks(items=[CheckOut.model_validate(check) for _, check in checks(session, [app])])

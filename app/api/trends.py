@@ -14,6 +14,7 @@ from app.api.shapes import OptionalText, RowId
 from app.auth import allow
 from app.db import DB
 from app.errors import Problem
+from app.reading import topic_counts
 from app.reading import trends as reading
 from app.reading.apps import today
 from app.reading.trends import Period, Slice, Trend
@@ -214,7 +215,7 @@ def list_topics(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Topics:
     """What people speak of."""
-    found = reading.topics(session, Slice(app_id, channel, None, known(version)), period, limit)
+    found = topic_counts.topics(session, Slice(app_id, channel, None, known(version)), period, limit)
     return Topics(items=[TopicCountOut.model_validate(topic) for topic in found])
 
 

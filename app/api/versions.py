@@ -97,7 +97,7 @@ def compare(
     newest = newest_launch(line)
     this = this or (newest.version if newest else None)
     that = that or (before(line, this) if this else None)
-    pair = reading.compare(session, app_id, this, that, now, channel) if this and that else None
+    pair = reading.compare(session, app_id, this, that, now, channel, line) if this and that else None
     if pair is None:
         raise Problem(404, "There are not two such versions of this app.", where="query")
     missing = isinstance(pair.stars, Missing)

@@ -15,7 +15,7 @@ from app.pages.common import find_app, render, words_of
 from app.pages.drawing import star_chart
 from app.pages.headlines import app_headline
 from app.pages.stability_part import percent, stability_part
-from app.reading import incidents, irritants, sources, trends, verbatims, versions
+from app.reading import incidents, irritants, sources, topic_counts, trends, verbatims, versions
 from app.reading.apps import listings, today
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
@@ -48,7 +48,7 @@ def page(
     open_ones = [incident for incident, _ in incidents.find(session, app_id=app_id, states=("open", "acknowledged"))]
     strongest = max(open_ones, key=lambda incident: incident.score, default=None)
     month_n, month_stars = trends.total(session, part, month)
-    topics = trends.topics(session, part, month)
+    topics = topic_counts.topics(session, part, month)
     stable = stability_part(words, session, app, last, channel or None, now)
     past = trends.Period(month.first - timedelta(days=28), month.first - timedelta(days=1))
     pair = versions.newest_pair(session, app_id, last, channel or None) if seen else None

@@ -51,11 +51,7 @@ def _list(request: Request, session: DB, app_id: int | None) -> HTMLResponse:
         states=found,
         pauses=sources.pauses(session),
         unread=reasons(session, [state.source.id for state in found if state.quarantined]),
-        checks=[
-            (one, check)
-            for one in {state.app.id: state.app for state in found}.values()
-            for check in checks(session, one)
-        ],
+        checks=checks(session, list({state.app.id: state.app for state in found}.values())),
         running=any(state.running or _just_added(state) for state in found),
         asked=request.query_params.get("done") in {"queued", "backfill"},
     )

@@ -37,7 +37,7 @@ def page(
     newest = newest_launch(line)
     this = this or (newest.version if newest else None)
     that = that or (before(line, this) if this else None)
-    pair = versions.compare(session, app_id, this, that, now, channel) if this and that else None
+    pair = versions.compare(session, app_id, this, that, now, channel, line) if this and that else None
     return render(
         request,
         "versions.html",

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from analysis.taxonomy import taxonomy
 from app.reading.irritants import Row, listed
-from app.reading.trends import Period, channels
-from models.rollups import DailyStars, DailyTopics
+from app.reading.topic_counts import topic_counts
+from app.reading.trends import Period, Slice, channels
+from models.rollups import DailyStars
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +66,14 @@ class Journey:
 
 
 def journey(session: Session, app_id: int, period: Period, language: str) -> Journey:
-    """Read the map of a period from the daily counts."""
+    """Read the map of a period from the counts."""
     steps = [step.id for step in taxonomy().steps]
-    where = (DailyTopics.app_id == app_id, DailyTopics.day.between(period.first, period.last))
-    rows = session.execute(
-        select(DailyTopics.channel, DailyTopics.topic, func.sum(DailyTopics.n), func.sum(DailyTopics.negative))
-        .where(*where)
-        .group_by(DailyTopics.channel, DailyTopics.topic)
-    )
+    (mentioned,) = topic_counts(session, [(Slice(app_id), period)], by_channel=True)
     parts: dict[tuple[str, str], list[TopicPart]] = {}
-    for channel, topic, n, negative in rows:
+    for (channel, topic), (n, negative) in sorted(mentioned.items()):
         known = taxonomy().topics.get(topic)
         if n:
-            parts.setdefault((known.step if known else "whole_app", channel), []).append(
-                TopicPart(topic, int(n), int(negative))
-            )
+            parts.setdefault((known.step if known else "whole_app", channel), []).append(TopicPart(topic, n, negative))
     found = channels(session, app_id)
     hurting: dict[str, list[Row]] = {}
     for row in listed(session, app_id, period, language, states=("emerging", "back", "ongoing", "fix_shipped")):

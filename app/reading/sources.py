@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, true
+from sqlalchemy.orm import Session, aliased
 
 from app.reading.apps import today
 from models.apps import App
@@ -74,8 +75,8 @@ class State:
         return self.source.enabled and ended is not None and ended.outcome in TROUBLE
 
 
-def states(session: Session, app_id: int | None = None) -> list[State]:
-    """Every source (of an app) with its state, those in trouble first."""
+def listed(session: Session, app_id: int | None = None) -> list[tuple[Source, App]]:
+    """Every source (of an app) with its app, by app, channel and name."""
     query = (
         select(Source, App)
         .join(App, App.id == Source.app_id)
@@ -83,29 +84,18 @@ def states(session: Session, app_id: int | None = None) -> list[State]:
     )
     if app_id is not None:
         query = query.where(Source.app_id == app_id)
-    pairs = session.execute(query).all()
+    return [(source, app) for source, app in session.execute(query)]
+
+
+def states(session: Session, app_id: int | None = None) -> list[State]:
+    """Every source (of an app) with its state."""
+    pairs = listed(session, app_id)
     ids = [source.id for source, _ in pairs]
-    latest = select(Run, func.row_number().over(partition_by=Run.source_id, order_by=Run.id.desc()).label("rank"))
-    ranked = latest.where(Run.source_id.in_(ids)).subquery()
-    runs: dict[int, list[Run]] = {}
-    for run in session.scalars(
-        select(Run)
-        .join(ranked, (ranked.c.id == Run.id) & (ranked.c.app_id == Run.app_id))
-        .where(ranked.c.rank <= 5)
-        .order_by(Run.id.desc())
-    ):
-        runs.setdefault(run.source_id, []).append(run)
-    quarantined = dict(
-        session.execute(
-            select(Quarantine.source_id, func.count())
-            .where(Quarantine.source_id.in_(ids), Quarantine.replayed_at.is_(None))
-            .group_by(Quarantine.source_id)
-        ).all()
-    )
+    runs = newest_runs(session, ids, 5)
+    begun, quarantined = _begun(session, ids), _quarantined(session, ids)
     days = {app.id: today(app) for _, app in pairs}
     earliest = min(days.values(), default=date(2000, 1, 1)) - timedelta(days=LEDGER_DAYS)
     cells = _cells(session, ids, earliest)
-    begun = _begun(session, ids)
     found = []
     for source, app in pairs:
         last = days[app.id]
@@ -115,21 +105,66 @@ def states(session: Session, app_id: int | None = None) -> list[State]:
     return found
 
 
-def _cells(session: Session, ids: Sequence[int], after: date) -> dict[int, dict[date, Coverage]]:
-    found: dict[int, dict[date, Coverage]] = {}
-    for cell in session.scalars(select(Coverage).where(Coverage.source_id.in_(ids), Coverage.day > after)):
-        found.setdefault(cell.source_id, {})[cell.day] = cell
+def newest_runs(session: Session, ids: Sequence[int], limit: int) -> dict[int, list[Run]]:
+    """The newest runs of these sources, each at its place in the index: a source has thousands."""
+    newest = (
+        select(Run)
+        .where(Run.app_id == Source.app_id, Run.source_id == Source.id)
+        .order_by(Run.started_at.desc(), Run.id.desc())
+        .limit(limit)
+        .correlate(Source)
+        .lateral()
+    )
+    run = aliased(Run, newest)
+    found: dict[int, list[Run]] = {}
+    query = select(run).select_from(Source).join(newest, true()).where(Source.id.in_(ids))
+    for each in session.scalars(query.order_by(run.started_at.desc(), run.id.desc())):
+        found.setdefault(each.source_id, []).append(each)
+    return found
+
+
+class _Cell(NamedTuple):
+    """What the ledger holds of a day."""
+
+    state: str
+    reason: str
+    checked_at: datetime
+
+
+def _cells(session: Session, ids: Sequence[int], after: date) -> dict[int, dict[date, _Cell]]:
+    c = Coverage
+    query = (
+        select(c.source_id, c.day, c.state, c.reason, c.checked_at)
+        .join(Source, (Source.id == c.source_id) & (Source.app_id == c.app_id))
+        .where(Source.id.in_(ids), c.day > after)
+    )
+    found: dict[int, dict[date, _Cell]] = {}
+    for source_id, day, state, reason, checked_at in session.execute(query):
+        found.setdefault(source_id, {})[day] = _Cell(state, reason, checked_at)
     return found
 
 
 def _begun(session: Session, ids: Sequence[int]) -> dict[int, date]:
     """The first day that the ledger has of each source."""
-    rows = session.execute(
-        select(Coverage.source_id, func.min(Coverage.day))
-        .where(Coverage.source_id.in_(ids))
-        .group_by(Coverage.source_id)
+    first = (
+        select(func.min(Coverage.day))
+        .where(Coverage.app_id == Source.app_id, Coverage.source_id == Source.id)
+        .correlate(Source)
+        .scalar_subquery()
     )
-    return {row[0]: row[1] for row in rows}
+    return {ident: day for ident, day in session.execute(select(Source.id, first).where(Source.id.in_(ids))) if day}
+
+
+def _quarantined(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """How many rows of each source wait to be read once more."""
+    q = Quarantine
+    query = (
+        select(q.source_id, func.count())
+        .join(Source, (Source.id == q.source_id) & (Source.app_id == q.app_id))
+        .where(Source.id.in_(ids), q.replayed_at.is_(None))
+        .group_by(q.source_id)
+    )
+    return dict(session.execute(query).all())
 
 
 def _since(source: Source, app: App, begun: Mapping[int, date]) -> date:
@@ -137,7 +172,7 @@ def _since(source: Source, app: App, begun: Mapping[int, date]) -> date:
     return begun.get(source.id) or source.created_at.astimezone(ZoneInfo(app.timezone)).date()
 
 
-def fill(source: Source, cells: Mapping[date, Coverage], begun: date, first: date, last: date, now: date) -> list[Day]:
+def fill(source: Source, cells: Mapping[date, _Cell], begun: date, first: date, last: date, now: date) -> list[Day]:
     """Every day of a period with its state: what the ledger holds, and for the others why it holds nothing.
 
     `begun` is the first day that anything was promised for. A day that a store is still publishing is `held`, though

@@ -246,33 +246,6 @@ def versions(session: Session, part: Slice, period: Period, limit: int = 8) -> l
     return [VersionStars(version, day, int(n), _stars(stars)) for version, day, n, *stars in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class TopicCount:
-    """A topic's mentions in a period, how many negative, and how many negative in the period before it."""
-
-    topic: str
-    n: int
-    negative: int
-    negative_before: int
-
-
-def topics(session: Session, part: Slice, period: Period, limit: int = 10) -> list[TopicCount]:
-    """Topics by negative mentions, with the equally long period before beside it."""
-    before = Period(period.first - timedelta(days=period.days), period.first - timedelta(days=1))
-
-    def counts(of: Period) -> dict[str, tuple[int, int]]:
-        rows = session.execute(
-            select(DailyTopics.topic, func.sum(DailyTopics.n), func.sum(DailyTopics.negative))
-            .where(*part.topics(of))
-            .group_by(DailyTopics.topic)
-        )
-        return {topic: (int(n), int(negative)) for topic, n, negative in rows}
-
-    now, then = counts(period), counts(before)
-    ranked = sorted(now.items(), key=lambda item: (-item[1][1], -item[1][0], item[0]))[:limit]
-    return [TopicCount(topic, n, bad, then.get(topic, (0, 0))[1]) for topic, (n, bad) in ranked if n]
-
-
 def releases(session: Session, app_id: int, period: Period | None = None, channel: str | None = None) -> list[Release]:
     """Releases, newest first."""
     query = select(Release).where(Release.app_id == app_id)

@@ -45,8 +45,9 @@ def verdict(session: Session, app_id: int, version: str, today: date, counts: ob
 
 
 def _worked_out(session: Session, app_id: int, version: str, today: date) -> Verdict | None:
-    last = before(launches(session, app_id, today), version)
-    pair = compare(session, app_id, version, last, today) if last else None
+    line = launches(session, app_id, today)
+    last = before(line, version)
+    pair = compare(session, app_id, version, last, today, line=line) if last else None
     if pair is None:
         return None
     if not isinstance(pair.stars, Comparison):

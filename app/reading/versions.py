@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import Integer, cast, func, select
 from sqlalchemy.orm import Session
 
 from alerts.detectors import Comparison, Missing, ShareChange, Tenure, compare_versions, share_change
@@ -14,10 +14,14 @@ from alerts.detectors.version_comparison import EARLIER_RELEASES, NOISE_DAYS, TE
 from app.reading.intervals import half_width, mean_stars
 from app.reading.launches import Launch, before, launches, newest_launch, place
 from app.reading.stability import VersionStability, stability
+from app.reading.topic_counts import topic_counts
 from app.reading.trends import Period, Slice, Stars
-from models.rollups import DailyStars, DailyTopics
+from models.rollups import DailyStars
 
 ADOPTION_DAYS = 42
+
+STARS = slice(2, 7)
+"""Where the stars are in the counts."""
 
 Ints = NDArray[np.int64]
 
@@ -108,30 +112,44 @@ class _Spans:
 
 
 def compare(
-    session: Session, app_id: int, this: str, that: str, today: date, channel: str | None = None
+    session: Session,
+    app_id: int,
+    this: str,
+    that: str,
+    today: date,
+    channel: str | None = None,
+    line: Sequence[Launch] | None = None,
 ) -> Pair | None:
-    """Compare two versions of the app (on a channel); None where one of them is not known or not out yet."""
-    line = launches(session, app_id, today, channel)
+    """Compare two versions of the app (on a channel); None where one of them is not known or not out yet.
+
+    `line` are its launches until today, where the caller has read them.
+    """
+    line = launches(session, app_id, today, channel) if line is None else line
     at, other = place(line, this), place(line, that)
     if at is None or other is None or at == other:
         return None
     oldest = max(0, min(at - EARLIER_RELEASES - 1, other))
     first_day = min(one.day for one in line[oldest:]) - timedelta(days=NOISE_DAYS)
     spans = _Spans(first_day, line, (today - first_day).days + 1)
-    counts, totals = _counts(session, Slice(app_id, channel), first_day, today)
-    nothing = np.zeros((spans.days, 5), np.int64)
+    part = Slice(app_id, channel)
+    counts = _counts(session, part, first_day, today)
+    nothing = np.zeros((spans.days, 7), np.int64)
 
     def tenure(number: int) -> Tenure:
-        return Tenure(counts.get(line[number].version, nothing), *spans.of(number))
+        return Tenure(counts.get(line[number].version, nothing)[:, STARS], *spans.of(number))
 
     mine, theirs = tenure(at), tenure(other)
     every: Ints = sum(counts.values(), nothing)
     earlier = [(tenure(k), tenure(k - 1)) for k in range(max(oldest + 1, at - EARLIER_RELEASES), at)]
-    stars = compare_versions(mine, theirs, every, earlier)
-    first = _side(session, app_id, line[at], _days(spans, mine.start, mine.start + TENURE_DAYS, mine), totals)
-    second = _side(session, app_id, line[other], _days(spans, theirs.end - TENURE_DAYS, theirs.end, theirs), totals)
-    part = Slice(app_id, channel)
-    return Pair(first, second, stars, _topics(session, part, first, second), _adoption(first, second, totals, today))
+    stars = compare_versions(mine, theirs, every[:, STARS], earlier)
+
+    def side(number: int, period: Period) -> Side:
+        return _side(session, app_id, line[number], period, counts.get(line[number].version, nothing), first_day)
+
+    first = side(at, _days(spans, mine.start, mine.start + TENURE_DAYS, mine))
+    second = side(other, _days(spans, theirs.end - TENURE_DAYS, theirs.end, theirs))
+    shares = _adoption((first, counts.get(this, nothing)), (second, counts.get(that, nothing)), every, first_day, today)
+    return Pair(first, second, stars, _topics(session, part, first, second), shares)
 
 
 def newest_pair(session: Session, app_id: int, today: date, channel: str | None = None) -> Pair | None:
@@ -139,7 +157,7 @@ def newest_pair(session: Session, app_id: int, today: date, channel: str | None 
     line = launches(session, app_id, today, channel)
     newest = newest_launch(line)
     last = before(line, newest.version) if newest else None
-    return compare(session, app_id, newest.version, last, today, channel) if newest and last else None
+    return compare(session, app_id, newest.version, last, today, channel, line) if newest and last else None
 
 
 def _days(spans: _Spans, start: int, end: int, of: Tenure) -> Period:
@@ -148,43 +166,30 @@ def _days(spans: _Spans, start: int, end: int, of: Tenure) -> Period:
     return Period(spans.first_day + timedelta(days=start), spans.first_day + timedelta(days=end - 1))
 
 
-Totals = dict[tuple[date, str], tuple[int, int, Stars]]
-
-
-def _counts(session: Session, part: Slice, first_day: date, today: date) -> tuple[dict[str, Ints], Totals]:
-    """Stars by version as (days, 5), and by (day, version): n, negative, stars."""
+def _counts(session: Session, part: Slice, first_day: date, today: date) -> dict[str, Ints]:
+    """Counts by version as (days, 7): verbatims, negative ones, and those of one to five stars."""
     d = DailyStars
-    given = (d.n, d.negative, d.s1, d.s2, d.s3, d.s4, d.s5)
     query = (
-        select(d.day, d.version, *(func.sum(column) for column in given))
+        select(
+            d.version,
+            cast(d.day - first_day, Integer),
+            *(func.sum(column) for column in (d.n, d.negative, d.s1, d.s2, d.s3, d.s4, d.s5)),
+        )
         .where(*part.stars(Period(first_day, today)))
         .group_by(d.day, d.version)
     )
-    days = (today - first_day).days + 1
-    counts: dict[str, Ints] = {}
-    totals: Totals = {}
-    for day, version, n, negative, *values in session.execute(query):
-        one, two, three, four, five = (int(value) for value in values)
-        totals[day, version] = (int(n), int(negative), (one, two, three, four, five))
-        if version not in counts:
-            counts[version] = np.zeros((days, 5), np.int64)
-        counts[version][(day - first_day).days] = (one, two, three, four, five)
-    return counts, totals
+    rows = session.execute(query).all()
+    number: dict[str, int] = {}
+    version = [number.setdefault(row[0], len(number)) for row in rows]
+    table = np.zeros((len(number), (today - first_day).days + 1, 7), np.int64)
+    if rows:
+        table[version, [row[1] for row in rows]] = np.array([row[2:] for row in rows], np.int64)
+    return {name: table[at] for name, at in number.items()}
 
 
-def _side(
-    session: Session,
-    app_id: int,
-    launch: Launch,
-    period: Period,
-    totals: Totals,
-) -> Side:
-    stars, n, negative = np.zeros(5, np.int64), 0, 0
-    for offset in range(period.days):
-        found = totals.get((period.first + timedelta(days=offset), launch.version))
-        if found:
-            n, negative, stars = n + found[0], negative + found[1], stars + np.array(found[2])
-    one, two, three, four, five = (int(value) for value in stars)
+def _side(session: Session, app_id: int, launch: Launch, period: Period, counts: Ints, first_day: date) -> Side:
+    begin = (period.first - first_day).days
+    n, negative, one, two, three, four, five = (int(value) for value in counts[begin : begin + period.days].sum(axis=0))
     crashes = {
         channel: version
         for channel, whole in stability(session, app_id, period).items()
@@ -200,7 +205,10 @@ def _topics(session: Session, part: Slice, this: Side, that: Side) -> list[Topic
     """Every topic that either spoke of badly, by the size of the change."""
     if not this.n or not that.n:
         return []
-    mine, theirs = _mentions(session, part, this), _mentions(session, part, that)
+    spans = [(Slice(part.app_id, part.channel, version=side.version), side.period) for side in (this, that)]
+    mine, theirs = (
+        {topic: negative for (_, topic), (_, negative) in counts.items()} for counts in topic_counts(session, spans)
+    )
     found = []
     for topic in sorted({*mine, *theirs}):
         y, y_before = mine.get(topic, 0), theirs.get(topic, 0)
@@ -210,23 +218,15 @@ def _topics(session: Session, part: Slice, this: Side, that: Side) -> list[Topic
     return sorted(found, key=lambda t: (-abs(t.change.moved), -abs(np.log(t.change.ratio))))
 
 
-def _mentions(session: Session, part: Slice, side: Side) -> dict[str, int]:
-    where = Slice(part.app_id, part.channel, version=side.version).topics(side.period)
-    query = select(DailyTopics.topic, func.sum(DailyTopics.negative)).where(*where).group_by(DailyTopics.topic)
-    return {topic: int(negative) for topic, negative in session.execute(query)}
-
-
-def _adoption(this: Side, that: Side, totals: Totals, today: date) -> list[AdoptionDay]:
+def _adoption(
+    this: tuple[Side, Ints], that: tuple[Side, Ints], every: Ints, first_day: date, today: date
+) -> list[AdoptionDay]:
     """The share of each day's reviews, from a week before the younger one came, six weeks at most."""
-    first = max(this.released, that.released) - timedelta(days=7)
+    first = max(this[0].released, that[0].released) - timedelta(days=7)
     last = min(today, first + timedelta(days=ADOPTION_DAYS - 1))
-    by_day: dict[date, dict[str, int]] = {}
-    for (day, version), (n, _, _) in totals.items():
-        if first <= day <= last:
-            by_day.setdefault(day, {})[version] = n
-    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    return [
-        AdoptionDay(day, there.get(this.version, 0), there.get(that.version, 0), sum(there.values()))
-        for day in days
-        for there in [by_day.get(day, {})]
-    ]
+    found = []
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
+        mine, theirs, total = (int(counts[(day - first_day).days, 0]) for counts in (this[1], that[1], every))
+        found.append(AdoptionDay(day, mine, theirs, total))
+    return found

@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, Float, Integer, case, cast, extract, func,
 from sqlalchemy.orm import Session
 
 from analysis.nps import Difference, Nps, Share, difference, nps, share
-from app.reading.trends import Period, Slice, TopicCount, topics
+from app.reading.topic_counts import TopicCount, topic_counts, topics_by_channel
+from app.reading.trends import Period, Slice
 from models.feedback import Verbatim
-from models.rollups import DailyStars, DailyTopics
+from models.rollups import DailyStars
 from models.voices import SurveyAnswer, Ticket
 
 COMPARED = ("survey", "app_store", "google_play")
@@ -84,12 +85,13 @@ def channel_rows(session: Session, app_id: int, period: Period, zone: str) -> tu
         .where(DailyStars.app_id == app_id, DailyStars.day.between(period.first, period.last))
         .group_by(DailyStars.channel)
     )
+    hurting = topics_by_channel(session, app_id, period, limit=3)
     rows = [
         ChannelRow(
             channel,
             who.get(channel, People(0, int(n), int(n))),
             share(int(negative), int(n)),
-            topics(session, Slice(app_id, channel=channel), period, limit=3),
+            hurting.get(channel, []),
         )
         for channel, n, negative in counted
         if n
@@ -187,18 +189,11 @@ def disagreements(session: Session, app_id: int, period: Period) -> tuple[list[D
     if min(survey, stores) < FEWEST:
         return [], survey, stores
     counts: dict[str, dict[str, int]] = {}
-    rows = session.execute(
-        select(DailyTopics.topic, DailyTopics.channel, func.sum(DailyTopics.negative))
-        .where(
-            DailyTopics.app_id == app_id,
-            DailyTopics.day.between(period.first, period.last),
-            DailyTopics.channel.in_(COMPARED),
-        )
-        .group_by(DailyTopics.topic, DailyTopics.channel)
-    )
-    for topic, channel, n in rows:
-        told = counts.setdefault(topic, dict.fromkeys(("survey", "stores"), 0))
-        told[_side(channel)] += int(n)
+    (mentioned,) = topic_counts(session, [(Slice(app_id), period)], by_channel=True)
+    for (channel, topic), (_, n) in mentioned.items():
+        if channel in COMPARED:
+            told = counts.setdefault(topic, dict.fromkeys(("survey", "stores"), 0))
+            told[_side(channel)] += n
     widened = _widened(len(counts))
     found = []
     for topic, told in counts.items():

@@ -297,9 +297,9 @@ def _verbatims(
 
 
 def roll_up(session: Session) -> None:
-    """Both rollups, counted from the rows in plain SQL: the judge of what pages say."""
-    session.execute(text("DELETE FROM daily_stars"))
-    session.execute(text("DELETE FROM daily_topics"))
+    """All rollups, counted from the rows in plain SQL: the judge of what pages say."""
+    for table in ("daily_stars", "daily_topics", "weekly_topics", "daily_sources"):
+        session.execute(text(f"DELETE FROM {table}"))
     session.execute(
         text(
             "INSERT INTO daily_stars (app_id, day, channel, storefront, version, "
@@ -316,6 +316,21 @@ def roll_up(session: Session) -> None:
             "SELECT t.app_id, t.day, v.channel, v.version, t.topic, count(*), count(*) FILTER (WHERE t.sentiment < 0) "
             "FROM verbatim_topics t JOIN verbatims v ON v.app_id = t.app_id AND v.id = t.verbatim_id "
             "GROUP BY 1, 2, 3, 4, 5"
+        )
+    )
+    session.execute(
+        text(
+            "INSERT INTO weekly_topics (app_id, week, channel, version, topic, n, negative) "
+            "SELECT t.app_id, date_trunc('week', t.day)::date, v.channel, v.version, t.topic, count(*), "
+            "count(*) FILTER (WHERE t.sentiment < 0) "
+            "FROM verbatim_topics t JOIN verbatims v ON v.app_id = t.app_id AND v.id = t.verbatim_id "
+            "GROUP BY 1, 2, 3, 4, 5"
+        )
+    )
+    session.execute(
+        text(
+            "INSERT INTO daily_sources (app_id, source_id, day, n) "
+            "SELECT app_id, source_id, day, count(*) FROM verbatims GROUP BY 1, 2, 3"
         )
     )
 

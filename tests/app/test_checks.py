@@ -13,6 +13,7 @@ from models.feedback import Verbatim
 from models.ratings import RatingSnapshot
 from models.rollups import DailyStars
 from models.sources import Run, Source
+from tests.app.seed import roll_up
 
 TODAY = date(2026, 11, 20)
 PARIS = ZoneInfo("Europe/Paris")
@@ -65,7 +66,7 @@ def reviews(db: Session, app: App, a_day: int, days: range, storefront: str = "f
 
 
 def only(db: Session, app: App) -> Check:
-    (found,) = checks(db, app)
+    ((_, found),) = checks(db, [app])
     return found
 
 
@@ -97,7 +98,7 @@ def test_a_storefront_is_compared_with_its_own_reviews_and_play_with_none_too_ma
     assert only(db, app).ours == 0
     counters(db, app, 1, "fr", "google_play")
     reviews(db, app, 9, range(30), "", "google_play")
-    play = next(check for check in checks(db, app) if check.channel == "google_play")
+    play = next(check for _, check in checks(db, [app]) if check.channel == "google_play")
     assert (play.verdict, play.ours) == ("agrees", 9 * 28)
 
 
@@ -131,6 +132,7 @@ def test_what_only_the_export_knew_is_told(db: Session, app: App) -> None:
             )
         )
     db.flush()
+    roll_up(db)
     found = only(db, app)
     # Forty days ago the API was not read yet: that the export knows more of that day is no difference.
     assert (found.kind, found.verdict, found.theirs, found.ours) == ("export", "reconciled", 2, 4)

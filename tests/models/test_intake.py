@@ -14,7 +14,7 @@ from models.apps import App
 from models.feedback import Revision, Verbatim, VerbatimTopic
 from models.intake import Origin, PreparedVerbatim, Stored, store_verbatims
 from models.releases import Release
-from models.rollups import DailyStars, DailyTopics
+from models.rollups import DailySources, DailyStars, DailyTopics, WeeklyTopics
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -115,7 +115,7 @@ verbatims = st.builds(
     body=st.sampled_from(["nul", "super", "bof"]),
     label=st.sampled_from(["negative", "positive", "neutral"]),
     model=st.sampled_from(["m1", "m2"]),
-    written_at=st.integers(0, 40).map(lambda hours: datetime(2026, 11, 18, tzinfo=UTC) + timedelta(hours=hours)),
+    written_at=st.integers(-60, 40).map(lambda hours: datetime(2026, 11, 18, tzinfo=UTC) + timedelta(hours=hours)),
     topics=st.lists(st.sampled_from(["sign_in", "crash"]), unique=True).map(lambda t: tuple((x, -0.5, "…") for x in t)),
 )
 
@@ -163,3 +163,14 @@ def counts_equal_a_recount(bind: Connection, pages: list[list[PreparedVerbatim]]
         )
         rolled = {(r.day, r.version, r.topic): r.n for r in session.scalars(select(DailyTopics)) if r.n or r.negative}
         assert rolled == {row[:3]: row[3] for row in topics}
+        weeks: dict[tuple[date, str, str], tuple[int, int]] = {}
+        for r in session.scalars(select(DailyTopics)):
+            key_of_week = (r.day - timedelta(days=r.day.weekday()), r.version, r.topic)
+            n, negative = weeks.get(key_of_week, (0, 0))
+            weeks[key_of_week] = (n + r.n, negative + r.negative)
+        assert {(r.week, r.version, r.topic): (r.n, r.negative) for r in session.scalars(select(WeeklyTopics))} == weeks
+        by_source = session.execute(
+            select(Verbatim.source_id, Verbatim.day, func.count()).group_by(Verbatim.source_id, Verbatim.day)
+        )
+        brought = {(r.source_id, r.day): r.n for r in session.scalars(select(DailySources)) if r.n}
+        assert brought == {row[:2]: row[2] for row in by_source}

@@ -18,7 +18,7 @@ from collectors.base import Page
 from models.apps import App
 from models.intake import Stored
 from models.records import AnswerRecord, PersonKey, TicketRecord, VerbatimRecord
-from models.rollups import DailyStars, DailyTopics
+from models.rollups import DailyStars, DailyTopics, WeeklyTopics
 from models.sources import Source
 from tests.app.voices_seed import add_voices
 from tests.voices.conftest import NOW
@@ -87,6 +87,8 @@ def counts(db: Session, app: App, channel: str, n: int, **negative: int) -> None
     db.add(DailyStars(storefront="", n=n, **stars, **common))
     for topic, bad in negative.items():
         db.add(DailyTopics(topic=topic, n=bad, negative=bad, **common))
+        monday = DAY - timedelta(days=DAY.weekday())
+        db.add(WeeklyTopics(app_id=app.id, week=monday, channel=channel, version="", topic=topic, n=bad, negative=bad))
     db.flush()
 
 
