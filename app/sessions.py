@@ -51,6 +51,12 @@ def find_session(session: Session, token: str) -> tuple[UserSession, User] | Non
     return row[0], row[1]
 
 
+def open_sessions(session: Session, user_id: int | None) -> list[UserSession]:
+    """Where a person is signed in, the last seen first."""
+    mine = select(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at > func.now())
+    return list(session.scalars(mine.order_by(UserSession.seen_at.desc(), UserSession.id)))
+
+
 def close_sessions(session: Session, user_id: int, *, but: int | None = None) -> int:
     """Sign a person out everywhere, or everywhere else than in session `but`. Returns how many were ended."""
     ended = delete(UserSession).where(UserSession.user_id == user_id).returning(UserSession.id)

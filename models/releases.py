@@ -5,7 +5,7 @@ does not know the other fills in. `line` is the one order of versions; "this ver
 `models.versions.last_before` on it, everywhere.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,10 +15,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Created, Moment
 from models.records import ReleaseRecord
-from models.versions import in_order, last_before, newest, split
+from models.rollups import DailyStars
+from models.versions import calendar, in_order, last_before, newest, order_key, split
 
-__all__ = ["Release", "ReleaseBuild", "build_names", "in_order", "last_before", "learn_builds", "line", "merge",
-           "newest"]  # fmt: skip
+__all__ = ["ENOUGH", "ENOUGH_FAR", "Release", "ReleaseBuild", "build_names", "doubted", "in_order", "last_before",
+           "learn_builds", "line", "merge", "newest"]  # fmt: skip
+
+ENOUGH = 5
+"""Reviews from which a version that no store has told may be the newest: testers and sideloads write fewer."""
+ENOUGH_FAR = 50
+"""The same for one far above all that is known, such as 99.0 after 7.2: usually a slip of whoever built it."""
 
 
 class Release(Base):
@@ -64,6 +70,38 @@ def line(session: Session, app_id: int, channel: str, until: date | None = None)
     if until is not None:
         wanted = wanted.where(Release.day <= until)
     return in_order(list(session.scalars(wanted)))
+
+
+def doubted(session: Session, app_id: int, line: Sequence[Release]) -> frozenset[str]:
+    """Which versions at the end of a line (of a channel or all, as `in_order` returns it) are hardly the newest.
+
+    No store has told them and too few reviews name them. None is doubted where all would be: then nothing is known
+    better. What lies below a version that is believed is never doubted: it does no harm there.
+    """
+    found: list[str] = []
+    told = [one for one in line if not one.inferred or one.seen_by]
+    for at in range(len(line) - 1, -1, -1):
+        one = line[at]
+        if not one.inferred or one.seen_by:
+            return frozenset(found)
+        known = [other for other in told if other.version != one.version] or line[:at]
+        least = ENOUGH_FAR if known and _far(one.version, known[-1].version) else ENOUGH
+        if _reviews(session, app_id, one) >= least:
+            return frozenset(found)
+        found.append(one.version)
+    return frozenset()
+
+
+def _far(version: str, known: str) -> bool:
+    """Whether its first number is two or more above that of a known version of the same kind."""
+    one, other = order_key(version).numbers, order_key(known).numbers
+    return calendar(version) == calendar(known) and bool(one and other) and one[0] >= other[0] + 2
+
+
+def _reviews(session: Session, app_id: int, one: Release) -> int:
+    d = DailyStars
+    since = (d.app_id == app_id, d.day >= one.day, d.channel == one.channel, d.version == one.version)
+    return int(session.scalar(select(func.coalesce(func.sum(d.n), 0)).where(*since)) or 0)
 
 
 def merge(session: Session, app_id: int, channel: str, told: ReleaseRecord, kind: str, zone: ZoneInfo) -> None:

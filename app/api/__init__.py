@@ -8,11 +8,13 @@ from app.api import (
     credentials,
     deliveries,
     destinations,
+    exports,
     hooks,
     incidents,
     irritants,
     journey,
     model,
+    overview,
     people,
     reviews,
     rules,
@@ -28,7 +30,9 @@ from app.errors import PROBLEMS
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 for part in (
+    exports,  # first: /irritants/{id} must not take /irritants.csv for an id
     apps,
+    overview,
     reviews,
     corrections,
     taxonomy,

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerts.groups import same_elsewhere
 from alerts.votes import tally
+from alerts.wording import chance_sentence, lead
 from app.api import csv
 from app.api.deliveries import DeliveryOut
 from app.api.shapes import Body, Text
@@ -17,6 +19,7 @@ from app.db import DB
 from app.decisions import Decision, cast_vote, decide
 from app.errors import not_found
 from app.i18n import Words, choose_language
+from app.pages.headlines import incident_title
 from app.reading import incidents as reading
 from app.timeline import as_markdown, timeline
 from models.incidents import Incident
@@ -68,9 +71,27 @@ class Votes(BaseModel):
     not_useful: int
 
 
-class IncidentStory(IncidentOut):
-    """With its timeline, oldest first, and its deliveries."""
+class IncidentLine(IncidentOut):
+    """With its fact in a sentence."""
 
+    title: str
+
+
+class Elsewhere(BaseModel):
+    """The same trouble in another app."""
+
+    id: UUID
+    app_id: int
+    app: str
+
+
+class IncidentStory(IncidentLine):
+    """With its timeline, oldest first, and its deliveries; sentences are in the reader's language (Accept-Language)."""
+
+    lead: str = Field(description="since when and which version")
+    chance: str = Field(description="how often such an alert comes by chance")
+    elsewhere: list[Elsewhere]
+    verbatims: list[int] = Field(description="those that show it: ids of the app's reviews")
     votes: Votes
     timeline: list[EventOut]
     deliveries: list[DeliveryOut]
@@ -79,7 +100,7 @@ class IncidentStory(IncidentOut):
 class Incidents(BaseModel):
     """The last opened first."""
 
-    items: list[IncidentOut]
+    items: list[IncidentLine]
     next: UUID | None = Field(description="give it as `before` for the next page")
 
 
@@ -103,6 +124,7 @@ class Silence(Note):
 
 @router.get("/incidents")
 def list_incidents(
+    request: Request,
     session: DB,
     app_id: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
     state: Annotated[list[Literal["open", "acknowledged", "resolved"]] | None, Query()] = None,
@@ -112,7 +134,12 @@ def list_incidents(
     """Incidents of all apps, or of one."""
     found = reading.find(session, app_id=app_id, states=state or (), before=before, limit=limit + 1)
     following = found[limit - 1][0].id if len(found) > limit else None
-    return Incidents(items=[IncidentOut.model_validate(incident) for incident, _ in found[:limit]], next=following)
+    words = Words(choose_language(request.cookies.get("lang"), request.headers.get("accept-language")))
+    items = [
+        IncidentLine(**IncidentOut.model_validate(one).model_dump(), title=incident_title(words, one))
+        for one, _ in found[:limit]
+    ]
+    return Incidents(items=items, next=following)
 
 
 class TimelineOut(BaseModel):
@@ -170,14 +197,22 @@ def get_timeline_markdown(incident_id: UUID, request: Request, session: DB) -> P
 
 
 @router.get("/incidents/{incident_id}")
-def get_incident(incident_id: UUID, session: DB) -> IncidentStory:
+def get_incident(incident_id: UUID, request: Request, session: DB) -> IncidentStory:
     """One incident with its whole story."""
-    story = reading.story(session, incident_id)
-    if story is None:
-        raise not_found("incident")
+    story = _story(session, incident_id)
+    words = _words(request, story)
     own = IncidentOut.model_validate(story.incident).model_dump()
+    quoted = [quote.get("id") for quote in reading.quotes(story.incident.evidence)]
     return IncidentStory(
         **own,
+        title=incident_title(words, story.incident),
+        lead=lead(story.incident, words.language) if story.incident.evidence.get("window") else "",
+        chance=chance_sentence(story.incident, words.language),
+        elsewhere=[
+            Elsewhere(id=other.id, app_id=app.id, app=app.name)
+            for other, app in same_elsewhere(session, story.incident)
+        ],
+        verbatims=[number for number in quoted if isinstance(number, int)],
         votes=Votes.model_validate(tally(session, story.app.id, incident_id)),
         timeline=[EventOut.model_validate(event) for event in story.events],
         deliveries=[DeliveryOut.model_validate(delivery) for delivery, _ in story.deliveries],

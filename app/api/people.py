@@ -1,23 +1,21 @@
 """People, keys and the audit, for admins."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import audit, people
-from app.api import csv
 from app.api.shapes import Body, Moment, Name, OptionalText, RowId, Text
 from app.auth import Caller, Role, allow
-from app.db import DB, transaction
+from app.db import DB
 from app.errors import Problem, not_found
 from app.keys import Scope, create_key, revoke_key
-from models.people import ApiKey, Audit, User
+from app.sessions import open_sessions
+from models.people import ApiKey, Invitation, User
 
 router = APIRouter(tags=["people"], dependencies=[allow("admin", change="admin")])
 mine = APIRouter(tags=["people"], dependencies=[allow("viewer")])
@@ -69,6 +67,39 @@ class LinkOut(BaseModel):
 
     email: str
     link: str
+
+
+class OpenLink(BaseModel):
+    """A one-time link that nobody has used yet, without its secret. `email` empty: it makes the first admin."""
+
+    model_config = ConfigDict(from_attributes=True)
+    email: str
+    role: Role
+    made_by: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class Links(BaseModel):
+    """Newest first."""
+
+    items: list[OpenLink]
+
+
+class SessionOut(BaseModel):
+    """Where somebody is signed in; `current`: this very browser."""
+
+    agent: str
+    way: str
+    created_at: datetime
+    seen_at: datetime
+    current: bool
+
+
+class Sessions(BaseModel):
+    """The last seen first."""
+
+    items: list[SessionOut]
 
 
 class KeyOut(BaseModel):
@@ -137,6 +168,24 @@ def me(request: Request) -> Me:
     return Me(name=asks.name, role=asks.role, kind=asks.kind)
 
 
+@mine.get("/me/sessions")
+def my_sessions(request: Request, session: DB) -> Sessions:
+    """Where am I signed in? Empty for keys."""
+    asks = caller(request)
+    return Sessions(
+        items=[
+            SessionOut(
+                agent=one.agent,
+                way=one.way,
+                created_at=one.created_at,
+                seen_at=one.seen_at,
+                current=one.id == asks.session_id,
+            )
+            for one in open_sessions(session, asks.user_id)
+        ]
+    )
+
+
 @router.get("/people")
 def list_people(session: DB) -> People:
     """Everybody, active or not."""
@@ -160,6 +209,17 @@ def change_person(user_id: RowId, body: PersonChange, request: Request, session:
     if body.active is not None:
         (people.reactivate if body.active else people.deactivate)(session, user, by=by)
     return PersonOut.model_validate(user)
+
+
+@router.get("/people/links")
+def list_links(session: DB) -> Links:
+    """One-time links that are still open, newest first."""
+    found = session.scalars(
+        select(Invitation)
+        .where(Invitation.used_at.is_(None), Invitation.expires_at > func.now())
+        .order_by(Invitation.id.desc())
+    )
+    return Links(items=[OpenLink.model_validate(link) for link in found])
 
 
 @router.post("/people/links", status_code=201)
@@ -238,21 +298,3 @@ def list_audit(
     found = audit.lines(session, actor=actor, action=action, first=first, last=last, before=before, limit=limit + 1)
     following = found[limit - 1].id if len(found) > limit else None
     return AuditLines(items=[AuditOut.model_validate(line) for line in found[:limit]], next=following)
-
-
-@router.get("/audit.csv", response_class=StreamingResponse, responses={200: {"content": {"text/csv": {}}}})
-def audit_csv(request: Request, actor: Actor = None, action: Action = None) -> StreamingResponse:
-    """All of it as CSV."""
-    bind = request.app.state.bind
-
-    def rows() -> Iterator[list[object]]:
-        before: int | None = None
-        while True:
-            with transaction(bind) as own:
-                found: list[Audit] = audit.lines(own, actor=actor, action=action, before=before, limit=1000)
-                yield from ([line.id, line.at.isoformat(), line.actor, line.action, str(line.detail)] for line in found)
-            if len(found) < 1000:
-                return
-            before = found[-1].id
-
-    return csv.answer("audit", ("id", "at", "actor", "action", "detail"), rows())

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
@@ -52,10 +52,13 @@ class SourceOut(BaseModel):
     created_at: datetime
 
 
-class Sources(BaseModel):
-    """Sources by app, channel and name."""
+class PauseOut(BaseModel):
+    """A host that asked us to wait."""
 
-    items: list[SourceOut]
+    model_config = ConfigDict(from_attributes=True)
+    host: str
+    paused_until: datetime
+    reason: str
 
 
 class NewSource(Body):
@@ -95,6 +98,29 @@ class RunOut(BaseModel):
     quarantined: int
     figures: int = Field(description="daily figures of crashes and sessions; `seen` counts verbatims")
     progress: float | None
+
+
+class SourceState(SourceOut):
+    """A source with its last run, and the days of the last 90 that are not completely known."""
+
+    last_run: RunOut | None
+    running: bool
+    in_trouble: bool = Field(description="its last finished run did not bring everything")
+    missing: list[date]
+    quarantined: int = Field(description="rows that could not be read")
+
+
+class SourceStates(BaseModel):
+    """By channel and name."""
+
+    items: list[SourceState]
+    pauses: list[PauseOut]
+
+
+class Sources(BaseModel):
+    """Sources by app, channel and name."""
+
+    items: list[SourceOut]
 
 
 class Runs(BaseModel):
@@ -158,6 +184,27 @@ def list_kinds(request: Request) -> list[KindOut]:
 def list_sources(session: DB, app_id: Annotated[int | None, Query(ge=1, lt=2**63)] = None) -> Sources:
     """Every source, or those of one app."""
     return Sources(items=[SourceOut.model_validate(source) for source, _ in reading.listed(session, app_id)])
+
+
+@router.get("/apps/{app_id}/sources")
+def list_source_states(app_id: RowId, session: DB) -> SourceStates:
+    """An app's sources with how they do: the last run, the days that are missing, the hosts that asked us to wait."""
+    if session.get(App, app_id) is None:
+        raise not_found("app")
+    return SourceStates(
+        items=[
+            SourceState(
+                **SourceOut.model_validate(state.source).model_dump(),
+                last_run=RunOut.model_validate(state.last_run) if state.last_run else None,
+                running=state.running is not None,
+                in_trouble=state.in_trouble,
+                missing=[day.day for day in state.missing],
+                quarantined=state.quarantined,
+            )
+            for state in reading.states(session, app_id)
+        ],
+        pauses=[PauseOut.model_validate(one) for one in reading.pauses(session)],
+    )
 
 
 @router.post("/sources", status_code=201)
@@ -243,14 +290,13 @@ def list_runs(source_id: RowId, session: DB, before: Before = None, limit: Limit
     return Runs(items=[RunOut.model_validate(run) for run in found[:limit]], next=following)
 
 
-@router.get("/apps/{app_id}/coverage")
-def list_coverage(
+def coverage_days(
     app_id: RowId,
     session: DB,
     first: Annotated[Day | None, Query(alias="from")] = None,
     last: Annotated[Day | None, Query(alias="to")] = None,
     source_id: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
-) -> CoverageList:
+) -> list[reading.SourceDay]:
     """The ledger of the last 90 days, or of other days (a year at most)."""
     app = session.get(App, app_id)
     if app is None:
@@ -259,7 +305,12 @@ def list_coverage(
     first = first or last - timedelta(days=reading.LEDGER_DAYS - 1)
     if (last - first).days > 366:
         raise Problem(422, "Ask for a year at most.", where="query.from")
-    found = reading.coverage(session, app, first, last, source_id)
+    return reading.coverage(session, app, first, last, source_id)
+
+
+@router.get("/apps/{app_id}/coverage")
+def list_coverage(found: Annotated[list[reading.SourceDay], Depends(coverage_days)]) -> CoverageList:
+    """The ledger of the last 90 days, or of other days (a year at most)."""
     return CoverageList(items=[CoverageOut.model_validate(cell) for cell in found])
 
 

@@ -28,6 +28,7 @@ class SideOut(BaseModel):
     first: date
     last: date
     n: int
+    rated: int = Field(description="those with stars")
     negative: int
     stars: tuple[int, int, int, int, int]
     mean: float | None
@@ -120,6 +121,7 @@ def _side(side: reading.Side) -> SideOut:
         first=side.period.first,
         last=side.period.last,
         n=side.n,
+        rated=side.rated,
         negative=side.negative,
         stars=side.stars,
         mean=side.mean,

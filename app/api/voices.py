@@ -95,6 +95,7 @@ class NpsOut(BaseModel):
     part: str = Field(description="the wave, segment or version; empty for all, or where the survey tells none")
     score: float
     margin: float
+    n: int = Field(description="answers: promoters, passives and detractors")
     promoters: int
     passives: int
     detractors: int
@@ -184,7 +185,7 @@ def net_promoter_score(asked: Asked, session: DB, by: Literal["all", "wave", "se
     app_id, _, period = asked
     rows = voices.nps_rows(session, app_id, period, None if by == "all" else by)
     return NpsList(
-        items=[NpsOut(part=row.part, **asdict(row.nps)) for row in rows],
+        items=[NpsOut(part=row.part, n=row.nps.n, **asdict(row.nps)) for row in rows],
         satisfaction=[SatisfactionOut.model_validate(row) for row in voices.satisfaction(session, app_id, period)],
     )
 

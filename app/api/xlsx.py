@@ -7,6 +7,7 @@ texts, so that none of them is ever taken for a formula.
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from io import RawIOBase
 from itertools import chain, islice
 from xml.sax.saxutils import escape
@@ -18,12 +19,26 @@ MOST_ROWS = 1_048_576
 """Of a sheet; what is more goes on in the next one, under the same heads."""
 MOST_CHARACTERS = 32_767
 _CHUNK = 65_536
+_EPOCH = date(1899, 12, 30)
+"""Day 0 of Excel's calendar (its 1900 had a 29 February, so it holds from March 1900 on)."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACK = "http://schemas.openxmlformats.org/package/2006"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+
+
+_STYLES = (
+    f'<styleSheet xmlns="{_MAIN}"><fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
+    '</fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
+    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+    '<cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
+    '<xf numFmtId="14" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)
+"""Two styles: plain, and a day as the reader's country writes it (numFmtId 14)."""
 
 
 class _Outbox(RawIOBase):
@@ -60,6 +75,8 @@ def _cell(value: object) -> str:
         return f'<c t="b"><v>{int(value)}</v></c>'
     if isinstance(value, int | float) and abs(value) < 1e15:  # neither infinite nor NaN
         return f"<c><v>{value!r}</v></c>"
+    if type(value) is date:  # a moment stays text, with its zone
+        return f'<c s="1"><v>{(value - _EPOCH).days}</v></c>'
     text = escape(_FORBIDDEN.sub("", str(value))[:MOST_CHARACTERS])
     return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
@@ -100,7 +117,8 @@ def _frame(sheets: int) -> Iterator[tuple[str, str]]:
         "[Content_Types].xml",
         f'<Types xmlns="{_PACK}/content-types"><Default Extension="rels" '
         f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>{kinds}</Types>',
+        f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/>{kinds}</Types>',
     )
     yield (
         "_rels/.rels",
@@ -112,7 +130,9 @@ def _frame(sheets: int) -> Iterator[tuple[str, str]]:
     links = "".join(
         f'<Relationship Id="r{n}" Type="{_REL}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
     )
+    links += f'<Relationship Id="styles" Type="{_REL}/styles" Target="styles.xml"/>'
     yield "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{_PACK}/relationships">{links}</Relationships>'
+    yield "xl/styles.xml", _STYLES
 
 
 def answer(name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> StreamingResponse:

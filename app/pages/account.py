@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
-from sqlalchemy import func, select
 
 from app import audit, people, throttle
 from app.api.shapes import Text
@@ -12,8 +11,8 @@ from app.auth import Caller, allow
 from app.db import DB, transaction
 from app.errors import Problem
 from app.pages.common import go, render, words_of
-from app.sessions import close_sessions
-from models.people import User, UserSession
+from app.sessions import close_sessions, open_sessions
+from models.people import User
 
 router = APIRouter(dependencies=[allow("viewer", change="viewer")])
 
@@ -27,8 +26,7 @@ def page(request: Request, session: DB) -> HTMLResponse:
 def _page(request: Request, session: DB, problem: Problem | None) -> HTMLResponse:
     caller: Caller = request.state.caller
     user = session.get(User, caller.user_id) if caller.user_id else None
-    mine = select(UserSession).where(UserSession.user_id == caller.user_id, UserSession.expires_at > func.now())
-    signed = session.scalars(mine.order_by(UserSession.seen_at.desc())).all() if user else []
+    signed = open_sessions(session, caller.user_id)
     status = problem.status if problem else 200
     words = words_of(request)
     return render(request, "account.html", words, status=status, user=user, sessions=signed, problem=problem)

@@ -1,5 +1,6 @@
 """Incidents: what, since when, how strong, how often such an alert comes by chance; and what people did about it."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
@@ -22,10 +23,12 @@ from app.pages.headlines import incident_title, subject_name, told_title
 from app.reading import incidents, verbatims
 from app.reading.apps import today
 from app.reading.trends import Period, Slice, star_trend
-from models.incidents import Incident
+from models.incidents import Incident, IncidentEvent
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
 OPEN = ("open", "acknowledged")
+SIGNALS = {"supported", "added_up", "updated"}
+"""Lines of the timeline that come again and again while an incident is open: told once, with a count."""
 
 
 @router.get("/incidents")
@@ -82,6 +85,7 @@ def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
         tab="incidents",
         today=today(story.app),
         story=story,
+        runs=folded(story.events),
         incident=story.incident,
         headline=incident_title(words, story.incident),
         subject=subject_name(words, story.incident.subject),
@@ -98,6 +102,22 @@ def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
         lead=lead(story.incident, words.language) if _told(story.incident) else "",
         lines=verbatims.by_ids(session, story.app.id, ids),
     )
+
+
+def folded(events: Sequence[IncidentEvent]) -> list[list[IncidentEvent]]:
+    """The timeline with the signals that confirm it as one run from opening to opening; all else stays a line each."""
+    runs: list[list[IncidentEvent]] = []
+    signals: dict[str, list[IncidentEvent]] = {}
+    for event in events:
+        if event.kind in {"opened", "reopened"}:
+            signals = {}
+        if event.kind in SIGNALS and event.kind in signals:
+            signals[event.kind].append(event)
+            continue
+        runs.append([event])
+        if event.kind in SIGNALS:
+            signals[event.kind] = runs[-1]
+    return runs
 
 
 def _told(incident: Incident) -> bool:

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -79,6 +80,14 @@ def page(
         steps=[(one.id, taxo.step_name(one.id, words.language)) for one in taxo.steps],
         step_name=lambda one: taxo.step_name(one, words.language),
         counting=(known(version), channel),
+        exported=urlencode(
+            [
+                ("from", period.first),
+                ("to", period.last),
+                ("language", words.language),
+                *((name, value) for name, value in kept.items() if value is not None),
+            ]
+        ),
     )
 
 

@@ -86,7 +86,6 @@ def page(
         looked=LOOK,
         views=saved_views(session, app_id),
         query=urlencode(links.query_of(filters)),
-        csv_url=f"/api/v1{links.of_filters(filters)}".replace("/reviews", "/reviews.csv", 1),
     )
 
 

@@ -146,9 +146,13 @@ def listed(
 
 
 def newborn(session: Session, app_id: int, since: date, language: str, today: date) -> list[Row]:
-    """Irritants first noticed, or back, from `since` on."""
+    """Irritants that began, or came back, from `since` on; one whose repair came since then began before it."""
     found = listed(session, app_id, Period(since, today), language, states=("emerging", "back", "fix_shipped"))
-    return [row for row in found if not row.standing and row.state_since >= since]
+    return [
+        row
+        for row in found
+        if not row.standing and (row.began_day >= since or (row.state == "back" and row.state_since >= since))
+    ]
 
 
 def one(session: Session, app_id: int, irritant_id: int, period: Period, language: str) -> Detail | None:

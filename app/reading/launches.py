@@ -7,12 +7,15 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.releases import Release, in_order, last_before
+from models.releases import Release, doubted, in_order, last_before
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A version and since when some channel offers it; `channels` are those that do, the first on top."""
+    """A version and since when some channel offers it; `channels` are those that do, the first on top.
+
+    `doubted`: no store has told it and too few reviews name it, so that it is not taken for the newest.
+    """
 
     version: str
     build: str | None
@@ -20,6 +23,7 @@ class Launch:
     day: date
     channels: tuple[str, ...]
     inferred: bool
+    doubted: bool = False
 
 
 def launches(session: Session, app_id: int, until: date, channel: str | None = None) -> list[Launch]:
@@ -29,19 +33,37 @@ def launches(session: Session, app_id: int, until: date, channel: str | None = N
         query = query.where(Release.channel == channel)
     first: dict[str, Release] = {}
     where: dict[str, list[str]] = {}
-    for release in session.scalars(query.order_by(Release.released_at, Release.channel)):
+    found = list(session.scalars(query.order_by(Release.released_at, Release.channel)))
+    unsure = _unsure(session, app_id, found)
+    for release in found:
         first.setdefault(release.version, release)
         where.setdefault(release.version, []).append(release.channel)
     return in_order(
         [
-            Launch(version, one.build, one.released_at, one.day, tuple(where[version]), one.inferred)
+            Launch(version, one.build, one.released_at, one.day, tuple(where[version]), one.inferred, version in unsure)
             for version, one in first.items()
         ]
     )
 
 
-def before(line: list[Launch], version: str) -> str | None:
+def _unsure(session: Session, app_id: int, found: Sequence[Release]) -> set[str]:
+    """The versions that are doubted on every channel that has them."""
+    lines: dict[str, list[Release]] = {}
+    for release in found:
+        lines.setdefault(release.channel, []).append(release)
+    doubts = {channel: doubted(session, app_id, in_order(line)) for channel, line in lines.items()}
+    sure = {one.version for one in found if one.version not in doubts[one.channel]}
+    return {one.version for one in found} - sure
+
+
+def believed(line: Sequence[Launch], *named: str) -> list[Launch]:
+    """The line without the versions that are doubted; those that are asked for by name stay."""
+    return [one for one in line if not one.doubted or one.version in named]
+
+
+def before(line: Sequence[Launch], version: str) -> str | None:
     """The version that customers of the same channel had before this one; None for the first."""
+    line = believed(line, version)
     at = place(line, version)
     if at is None:
         return None
@@ -58,6 +80,6 @@ def place(line: Sequence[Launch], version: str) -> int | None:
 def newest_launch(line: Sequence[Launch]) -> Launch | None:
     """Of each channel's highest version the one that came last."""
     tops: dict[str, Launch] = {}
-    for one in line:
+    for one in believed(line):
         tops.update(dict.fromkeys(one.channels, one))
     return max(tops.values(), key=lambda one: one.released_at, default=None)

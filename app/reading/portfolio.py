@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.reading.apps import all_apps, today
+from app.reading.crash_free import CrashFree, crash_free
 from app.reading.intervals import half_width, mean_stars
 from app.reading.trends import Stars
 from app.reading.verdicts import Verdict, verdict
 from models.apps import App
 from models.incidents import Incident
-from models.releases import Release, in_order
+from models.releases import Release, doubted, in_order
 from models.rollups import DailyStars
 from models.sources import Source
 
@@ -37,6 +38,7 @@ class Row:
     sources: int
     last_day: date | None
     verdict: Verdict | None
+    crash_free: list[CrashFree]
 
     @property
     def month(self) -> tuple[date, date]:
@@ -59,10 +61,17 @@ class Row:
         return half_width(self.stars, 28)
 
     @property
+    def first(self) -> Incident | None:
+        """The strongest open incident that nobody looks after."""
+        now = clock.now()
+        return next(
+            (i for i in self.incidents if i.state == "open" and not (i.silenced_until and i.silenced_until > now)), None
+        )
+
+    @property
     def wants_attention(self) -> bool:
         """An open incident that nobody has acknowledged or silenced."""
-        now = clock.now()
-        return any(i.state == "open" and not (i.silenced_until and i.silenced_until > now) for i in self.incidents)
+        return self.first is not None
 
 
 def portfolio(session: Session) -> list[Row]:
@@ -86,8 +95,17 @@ def portfolio(session: Session) -> list[Row]:
             )
         ).all()
     )
+    stable = crash_free(session, {app.id: today(app) for app in apps})
     rows = [
-        _row(session, app, open_ones.get(app.id, []), newest.get(app.id), sources.get(app.id, 0), last.get(app.id))
+        _row(
+            session,
+            app,
+            open_ones.get(app.id, []),
+            newest.get(app.id),
+            sources.get(app.id, 0),
+            last.get(app.id),
+            stable.get(app.id, []),
+        )
         for app in apps
     ]
     return sorted(rows, key=lambda row: (not row.wants_attention, -max((i.score for i in row.incidents), default=0.0)))
@@ -98,12 +116,24 @@ def _newest(session: Session) -> dict[int, Release]:
     lines: dict[tuple[int, str], list[Release]] = {}
     for release in session.scalars(select(Release)):
         lines.setdefault((release.app_id, release.channel), []).append(release)
-    tops = sorted((in_order(line)[-1] for line in lines.values()), key=lambda one: one.released_at)
+    tops = sorted((_top(session, in_order(line)) for line in lines.values()), key=lambda one: one.released_at)
     return {one.app_id: one for one in tops}
 
 
+def _top(session: Session, line: list[Release]) -> Release:
+    """The last of a channel's line that is not doubted."""
+    unsure = doubted(session, line[0].app_id, line)
+    return next(one for one in reversed(line) if one.version not in unsure)
+
+
 def _row(
-    session: Session, app: App, incidents: list[Incident], release: Release | None, sources: int, last: date | None
+    session: Session,
+    app: App,
+    incidents: list[Incident],
+    release: Release | None,
+    sources: int,
+    last: date | None,
+    stable: list[CrashFree],
 ) -> Row:
     now = today(app)
     back = func.div(func.cast(now - DailyStars.day, DailyStars.n.type), 7)
@@ -143,4 +173,5 @@ def _row(
         verdict=verdict(session, app.id, release.version, now, tuple(tuple(row) for row in sorted(weekly)))
         if release
         else None,
+        crash_free=stable,
     )

@@ -15,6 +15,7 @@ from app.reading.trends import Period
 from models.sources import Coverage
 from models.stability import CrashIssue, CrashSignal, DailyCrashes
 from models.stability_series import Choice, CrashSeries, Floats, Rates, choices, crash_series
+from models.versions import order_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class VersionStability:
 
 @dataclass(frozen=True, slots=True)
 class ChannelStability:
-    """A channel's days and versions, newest version last seen first. `base`: what `crash_free` is a share of.
+    """A channel's days and versions, the highest version first. `base`: what `crash_free` is a share of.
 
     `base` is "sessions", "users" or "" (no denominator: crashes are counted, no rate can be told). `rounded`: the
     source rounds its users. `zone` is whose days these are ("": the app's own).
@@ -192,8 +193,7 @@ def _states(session: Session, app_id: int, period: Period) -> dict[int, dict[dat
 def _channel(series: CrashSeries, states: dict[date, str], period: Period) -> ChannelStability:
     whole = _version("", series.total, series.base)
     versions = [_version(name, rates, series.base) for name, rates in series.versions.items()]
-    order = {name: _last(rates) for name, rates in series.versions.items()}
-    versions.sort(key=lambda each: (order[each.version], each.exposed or each.crashes, each.version), reverse=True)
+    versions.sort(key=lambda each: order_key(each.version), reverse=True)
     return ChannelStability(
         choice=series.choice,
         base=series.base,
@@ -205,12 +205,6 @@ def _channel(series: CrashSeries, states: dict[date, str], period: Period) -> Ch
         withheld_days=whole.withheld_days,
         versions=versions,
     )
-
-
-def _last(rates: Rates) -> int:
-    """The newest row with a figure."""
-    told = ~np.isnan(rates.exposed) | (np.nan_to_num(rates.events) > 0) | rates.withheld
-    return int(np.flatnonzero(told)[-1]) if told.any() else -1
 
 
 def _version(name: str, rates: Rates, base: str) -> VersionStability:

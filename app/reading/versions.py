@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from alerts.detectors import Comparison, Missing, ShareChange, Tenure, compare_versions, share_change
 from alerts.detectors.version_comparison import EARLIER_RELEASES, NOISE_DAYS, TENURE_DAYS
 from app.reading.intervals import half_width, mean_stars
-from app.reading.launches import Launch, before, launches, newest_launch, place
+from app.reading.launches import Launch, before, believed, launches, newest_launch, place
 from app.reading.stability import VersionStability, stability
 from app.reading.topic_counts import topic_counts
 from app.reading.trends import Period, Slice, Stars
@@ -124,7 +124,7 @@ def compare(
 
     `line` are its launches until today, where the caller has read them.
     """
-    line = launches(session, app_id, today, channel) if line is None else line
+    line = believed(launches(session, app_id, today, channel) if line is None else line, this, that)
     at, other = place(line, this), place(line, that)
     if at is None or other is None or at == other:
         return None

@@ -3,14 +3,15 @@
 import io
 import tracemalloc
 from collections.abc import Iterator
-from datetime import date
+from csv import DictReader, reader
+from datetime import date, datetime
 
 import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from app.api import csv, xlsx
+from app.api import csv, exports, xlsx
 from models.feedback import Verbatim
 from tests.app.seed import Portfolio
 
@@ -46,7 +47,7 @@ def test_excel_holds_what_the_csv_holds(web: TestClient, portfolio: Portfolio, d
     assert web.get("/api/v1/apps/999999/reviews.xlsx").status_code == 404
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_no_cell_of_a_csv_is_a_formula(start: str) -> None:
     text = "".join(csv._lines(("a",), [[f"{start}1+1"], [-5]]))
     assert f"'{start}1+1" in text
@@ -120,3 +121,55 @@ def test_what_is_unchanged_is_not_sent_again(web: TestClient, portfolio: Portfol
     assert "etag" not in missing.headers
     assert "etag" not in web.get(f"/api/v1/apps/{portfolio.apps[0].id}/reviews.csv").headers
     assert web.get("/settings", headers={"If-None-Match": "*"}).status_code == 200
+
+
+LISTS = (
+    "/apps/{app}/versions", "/apps/{app}/versions/compare", "/apps/{app}/topics", "/apps/{app}/irritants",
+    "/apps/{app}/irritant-days", "/apps/{app}/stability", "/apps/{app}/coverage", "/incidents", "/deliveries",
+    "/audit", "/apps/{app}/reviews", "/apps/{app}/trends/stars",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_every_list_is_exported_in_both_forms_alike(web: TestClient, portfolio: Portfolio, path: str) -> None:
+    web.post("/api/v1/apps", json={"name": "Une autre"})  # something for the audit
+    address = f"/api/v1{path.format(app=portfolio.apps[0].id)}"
+    text = web.get(f"{address}.csv")
+    assert text.status_code == 200
+    assert text.text.startswith("\ufeff"), "Excel takes it for UTF-8"
+    rows = list(reader(io.StringIO(text.text.lstrip("\ufeff"))))
+    ((heads, *lines),) = sheets(web.get(f"{address}.xlsx").content)
+    assert rows[0] == list(heads)
+    assert len(rows) - 1 == len(lines)
+    assert lines or path.endswith("/stability"), "there is something to take away"
+    assert {len(row) for row in rows} == {len(heads)}
+
+
+def test_the_days_of_irritants_add_up(web: TestClient, portfolio: Portfolio) -> None:
+    app, irritant = portfolio.apps[0].id, portfolio.irritant
+    days = {"from": "2026-09-01", "to": "2026-11-22"}
+    answer = web.get(f"/api/v1/apps/{app}/irritant-days.csv", params={**days, "irritant": irritant, "language": "en"})
+    rows = list(DictReader(io.StringIO(answer.text.lstrip("\ufeff"))))
+    told = web.get(f"/api/v1/apps/{app}/irritants/{irritant}", params=days).json()
+    assert sum(int(row["n"]) for row in rows) == told["row"]["n"] > 0
+    assert {(row["irritant"], row["name"]) for row in rows} == {(str(irritant), "Cannot sign in")}
+    everything = web.get(f"/api/v1/apps/{app}/irritant-days.csv", params=days).text
+    assert len(everything.splitlines()) > len(rows) + 1
+
+
+def test_exports_are_read_page_by_page(web: TestClient, portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of two rows at a time gives the same file as one of five hundred."""
+    app = portfolio.apps[0].id
+    for n in range(5):
+        web.post("/api/v1/apps", json={"name": f"App {n}"})
+    paths = (f"/api/v1/apps/{app}/irritant-days.csv", "/api/v1/audit.csv", "/api/v1/incidents.csv")
+    whole = [web.get(path).text for path in paths]
+    monkeypatch.setattr(exports, "BATCH", 2)
+    assert [web.get(path).text for path in paths] == whole
+    assert [len(text.splitlines()) > 5 for text in whole] == [True, True, False]
+
+
+def test_a_day_is_a_day_in_excel() -> None:
+    ((_, (day, text)),) = sheets(b"".join(xlsx.write(("day", "text"), [[date(2026, 11, 22), "2026-11-22"]])))
+    assert isinstance(day, datetime)
+    assert (day.date(), text) == (date(2026, 11, 22), "2026-11-22")

@@ -8,7 +8,19 @@ from sqlalchemy.orm import Session
 
 from models.apps import App
 from models.records import ReleaseRecord
-from models.releases import Release, build_names, last_before, learn_builds, line, merge
+from models.releases import (
+    ENOUGH,
+    ENOUGH_FAR,
+    Release,
+    build_names,
+    doubted,
+    in_order,
+    last_before,
+    learn_builds,
+    line,
+    merge,
+)
+from models.rollups import DailyStars
 
 PARIS = ZoneInfo("Europe/Paris")
 OUT = datetime(2026, 11, 10, 23, 30, tzinfo=UTC)
@@ -86,3 +98,54 @@ def test_the_line_is_by_version_and_channel(db: Session, app_id: int) -> None:
     assert before is not None
     assert before.version == "7.9"
     assert [one.version for one in line(db, app_id, "app_store", OUT.date())] == ["7.2", "7.9"]
+
+
+def offered(session: Session, app_id: int, version: str, *, inferred: bool, reviews: int, day: int = 0) -> None:
+    at = OUT + timedelta(days=day)
+    release = Release(app_id=app_id, channel="app_store", version=version, released_at=at, day=at.date())
+    release.inferred = inferred
+    session.add(release)
+    key = {"app_id": app_id, "channel": "app_store", "storefront": "fr", "version": version, "day": at.date()}
+    session.add(DailyStars(**key, n=reviews, s1=0, s2=0, s3=0, s4=0, s5=reviews, negative=0, positive=reviews))
+    session.flush()
+
+
+def unsure(session: Session, app_id: int) -> list[str]:
+    return sorted(doubted(session, app_id, in_order(line(session, app_id, "app_store"))))
+
+
+def test_a_version_that_only_a_few_reviews_name_is_not_the_newest(db: Session, app_id: int) -> None:
+    offered(db, app_id, "7.1", inferred=True, reviews=1)
+    offered(db, app_id, "7.2", inferred=False, reviews=0)
+    assert unsure(db, app_id) == [], "what a store tells is believed without a review, and what lies below does no harm"
+    offered(db, app_id, "7.3", inferred=True, reviews=ENOUGH - 1, day=3)
+    assert unsure(db, app_id) == ["7.3"]
+    offered(db, app_id, "7.4", inferred=True, reviews=ENOUGH, day=4)
+    assert unsure(db, app_id) == [], "enough people have it"
+
+
+def test_one_far_above_the_known_line_needs_many_reviews(db: Session, app_id: int) -> None:
+    offered(db, app_id, "7.2", inferred=False, reviews=300)
+    offered(db, app_id, "99.0", inferred=True, reviews=ENOUGH_FAR - 1, day=1)
+    assert unsure(db, app_id) == ["99.0"]
+    db.get_one(DailyStars, (app_id, date(2026, 11, 11), "app_store", "fr", "99.0")).n += 1
+    db.flush()
+    assert unsure(db, app_id) == []
+
+
+def test_a_store_settles_it(db: Session, app_id: int) -> None:
+    offered(db, app_id, "7.2", inferred=False, reviews=300)
+    offered(db, app_id, "99.0", inferred=True, reviews=2, day=1)
+    merge(db, app_id, "app_store", ReleaseRecord("99.0", None, seen_at=OUT), "app_store_lookup", PARIS)
+    db.expire_all()
+    assert told(db, app_id, "99.0").inferred, "still without a date of its own"
+    assert unsure(db, app_id) == []
+
+
+def test_where_no_store_tells_anything_the_versions_with_reviews_are_believed(db: Session, app_id: int) -> None:
+    offered(db, app_id, "7.1", inferred=True, reviews=40)
+    offered(db, app_id, "7.2", inferred=True, reviews=20, day=1)
+    offered(db, app_id, "72", inferred=True, reviews=20, day=2)
+    assert unsure(db, app_id) == ["72"], "twenty slips of a thumb"
+    db.query(DailyStars).update({"n": 1})
+    assert unsure(db, app_id) == [], "none is doubted where all would be"
