@@ -4,14 +4,14 @@ Several tools often watch the same app, and their figures must never be added up
 for the whole period, so that no step in a curve comes from a change of tool; `Choice.reason` says why it was taken.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Integer, cast, func, select
+from sqlalchemy import Date, Integer, cast, exists, func, literal, select, text, true, union_all
 from sqlalchemy.orm import Session
 
 from models.sources import Coverage, Source
@@ -86,27 +86,36 @@ def choices(session: Session, app_id: int, first: date, last: date) -> dict[str,
     more days, then who was there first. Switched-off sources still speak where nobody else does.
     """
     s, c = DailySessions, DailyCrashes
-    with_sessions = func.count(s.sessions) + func.count(s.crash_free_sessions)
-    ran = {
-        source_id: (n, users, days)
-        for source_id, n, users, days in session.execute(
-            select(s.source_id, with_sessions, func.count(s.users), func.count(s.day.distinct()))
-            .where(s.app_id == app_id, s.day.between(first, last))
-            .group_by(s.source_id)
+    # Crashes by the index of the source's days: a day has a row for each issue and version, which would all be counted.
+    day = select(func.generate_series(first, last, text("interval '1 day'")).label("day")).subquery()
+    told = exists().where(c.app_id == app_id, c.source_id == Source.id, c.day == cast(day.c.day, Date))
+    ever = exists().where(c.app_id == app_id, c.source_id == Source.id)
+    none = literal(0)
+    figures = union_all(
+        select(
+            s.source_id,
+            func.count(s.sessions) + func.count(s.crash_free_sessions),
+            func.count(s.users),
+            func.count(s.day.distinct()),
         )
-    }
-    crashed: dict[int, int] = dict(
-        session.execute(
-            select(c.source_id, func.count(c.day.distinct()))
-            .where(c.app_id == app_id, c.day.between(first, last))
-            .group_by(c.source_id)
-        ).all()
+        .where(s.app_id == app_id, s.day.between(first, last))
+        .group_by(s.source_id),
+        select(Source.id, none, none, func.count())
+        .select_from(Source)
+        .join(day, true())
+        .where(Source.app_id == app_id, ever, told)
+        .group_by(Source.id),
     )
+    ranks: dict[int, tuple[int, int, int]] = {}
+    for source_id, *counted in session.execute(figures):
+        sessions, users, days = (max(pair) for pair in zip(ranks.get(source_id, (0, 0, 0)), counted, strict=True))
+        ranks[source_id] = (sessions, users, days)
+    if not ranks:
+        return {}
     found: dict[str, list[tuple[tuple[Any, ...], Source]]] = {}
-    for source in session.scalars(select(Source).where(Source.app_id == app_id, Source.id.in_({*ran, *crashed}))):
-        n, users, days = ran.get(source.id, (0, 0, 0))
-        pinned, length = bool(source.config.get("preferred")), max(days, crashed.get(source.id, 0))
-        rank = (source.enabled, pinned, bool(n), bool(users), length, -source.id)
+    for source in session.scalars(select(Source).where(Source.app_id == app_id, Source.id.in_(ranks))):
+        n, users, days = ranks[source.id]
+        rank = (source.enabled, bool(source.config.get("preferred")), bool(n), bool(users), days, -source.id)
         found.setdefault(source.channel, []).append((rank, source))
     return {channel: _chosen(channel, ranked) for channel, ranked in sorted(found.items())}
 
@@ -122,40 +131,61 @@ def _chosen(channel: str, ranked: list[tuple[tuple[Any, ...], Source]]) -> Choic
     return Choice(channel, source.id, source.kind, source.name, reason, tuple(each.name for _, each in ranked[1:]))
 
 
-def crash_series(session: Session, app_id: int, first: date, last: date) -> dict[str, CrashSeries]:
-    """Read every channel's daily stability from `first` to `last` (both included), by version and over all.
+def crash_series(
+    session: Session, app_id: int, first: date, last: date, versions: Collection[str] | None = None
+) -> dict[str, CrashSeries]:
+    """Read every channel's daily stability from `first` to `last` (both included), by version (or these) and over all.
 
     Channels that no crash source watches are not there at all: unknown, never calm. A day without a row is NaN,
     except counts of crashes on days that the ledger calls complete: those are 0.
     """
-    return {
-        channel: _series(session, app_id, choice, first, last)
-        for channel, choice in choices(session, app_id, first, last).items()
-    }
-
-
-def _series(session: Session, app_id: int, choice: Choice, first: date, last: date) -> CrashSeries:
-    days = (last - first).days + 1
+    chosen = choices(session, app_id, first, last)
+    if not chosen:
+        return {}
     s, c = DailySessions, DailyCrashes
-    ran = session.scalars(
-        select(s).where(s.app_id == app_id, s.source_id == choice.source_id, s.day.between(first, last))
-    ).all()
-    crashes = session.execute(
-        select(c.day, c.version, c.kind, c.events).where(
+    sources = [choice.source_id for choice in chosen.values()]
+    some = [s.version.in_(["", *versions])] if versions is not None else []
+    some_crashes = [c.version.in_(["", *versions])] if versions is not None else []
+    ran: dict[int, list[DailySessions]] = {}
+    for row in session.scalars(
+        select(s).where(s.app_id == app_id, s.source_id.in_(sources), s.day.between(first, last), *some)
+    ):
+        ran.setdefault(row.source_id, []).append(row)
+    crashes: dict[int, list[tuple[date, str, str, int]]] = {}
+    for source_id, day, version, kind, events in session.execute(
+        select(c.source_id, c.day, c.version, c.kind, c.events).where(
             c.app_id == app_id,
-            c.source_id == choice.source_id,
+            c.source_id.in_(sources),
             c.day.between(first, last),
             c.issue_id == 0,
             c.kind.in_(("crash", "anr")),
+            *some_crashes,
         )
-    ).all()
-    known = known_days(session, app_id, choice.source_id, first, last)
+    ):
+        crashes.setdefault(source_id, []).append((day, version, kind, events))
+    known = _known(session, app_id, sources, first, last)
+    return {
+        channel: _series(
+            choice, ran.get(choice.source_id, []), crashes.get(choice.source_id, []), known[choice.source_id], first
+        )
+        for channel, choice in chosen.items()
+    }
+
+
+def _series(
+    choice: Choice,
+    ran: Sequence[DailySessions],
+    crashes: Sequence[tuple[date, str, str, int]],
+    known: Bools,
+    first: date,
+) -> CrashSeries:
+    days = len(known)
     base: Base = ""
     if any(row.sessions is not None for row in ran):
         base = "sessions"
     elif any(row.users is not None for row in ran):
         base = "users"
-    names = {row.version for row in ran} | {row.version for row in crashes}
+    names = {row.version for row in ran} | {version for _, version, _, _ in crashes}
     found = {name: _empty(days, known) for name in names | {""}}
     for row in ran:
         _fill(found[row.version], (row.day - first).days, row, base)
@@ -181,15 +211,19 @@ def _series(session: Session, app_id: int, choice: Choice, first: date, last: da
 
 def known_days(session: Session, app_id: int, source_id: int, first: date, last: date) -> Bools:
     """Read which days the ledger calls complete for a source: (days,) from `first`."""
-    known = np.zeros((last - first).days + 1, np.bool_)
-    complete = select(Coverage.day).where(
+    return _known(session, app_id, [source_id], first, last)[source_id]
+
+
+def _known(session: Session, app_id: int, sources: Sequence[int], first: date, last: date) -> dict[int, Bools]:
+    known = {source_id: np.zeros((last - first).days + 1, np.bool_) for source_id in sources}
+    complete = select(Coverage.source_id, Coverage.day).where(
         Coverage.app_id == app_id,
-        Coverage.source_id == source_id,
+        Coverage.source_id.in_(sources),
         Coverage.day.between(first, last),
         Coverage.state == "complete",
     )
-    for day in session.scalars(complete):
-        known[(day - first).days] = True
+    for source_id, day in session.execute(complete):
+        known[source_id][(day - first).days] = True
     return known
 
 

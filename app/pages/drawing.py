@@ -28,12 +28,14 @@ def star_chart(
     *,
     frames: Mapping[str, Size] = FRAMES,
     palette: Palette | None = None,
+    marks: list[tuple[date, str]] | None = None,
 ) -> dict[str, str]:
     """The drawing of a trend with its releases and holes in each frame; empty without stars.
 
-    `palette` for a picture that is no part of a page (charts.PRINT).
+    `palette` for a picture that is no part of a page (charts.PRINT); `marks` are the releases, where they are known.
     """
-    marks = trends.release_marks(trends.releases(session, part.app_id, trend.period, part.channel))
+    if marks is None:
+        marks = trends.release_marks(trends.releases(session, part.app_id, trend.period, part.channel))
     known = [bucket for bucket in trend.buckets if bucket.mean is not None]
     if not known:
         return {}

@@ -16,7 +16,7 @@ from app.pages.drawing import star_chart
 from app.pages.headlines import app_headline
 from app.pages.stability_part import percent, stability_part
 from app.reading import sources, topic_counts, trends, verbatims
-from app.reading.apps import listings
+from app.reading.launches import marks
 from app.reading.overview import MONTH, overview
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
@@ -40,6 +40,7 @@ def page(
     part = trends.Slice(app_id, channel=channel or None)
     trend = trends.star_trend(session, part, period)
     stable = stability_part(words, session, app, found.last, channel or None, now)
+    releases = marks(found.line, trend.period.first, trend.period.last)
     return render(
         request,
         "app.html",
@@ -62,15 +63,14 @@ def page(
         incident=found.incident,
         open_incidents=found.open_incidents,
         trend=trend,
-        chart=star_chart(words, session, trend, part, app.name, now),
+        chart=star_chart(words, session, trend, part, app.name, now, marks=releases),
         month_n=found.n,
         month_stars=found.stars,
         versions=trends.versions(session, part, period),
         topics=topic_counts.topics(session, part, month),
         telling=verbatims.telling(session, app_id, trends.Period(date(2000, 1, 1), found.last)),
         ratings=trends.store_ratings(session, app_id),
-        sources=sources.states(session, app_id),
-        listings=listings(session, app_id),
+        sources=sources.last_runs(session, app_id),
         stability=stable,
         percent=partial(percent, words),
         last_seen=found.seen.last if found.seen else None,

@@ -43,17 +43,15 @@ class Part:
 def stability_part(words: Words, session: Session, app: App, last: date, channel: str | None, now: date) -> Part | None:
     """Read and draw it for the 90 days up to `last`; None where no crash tool has told anything."""
     period = trends.Period(last - timedelta(days=DAYS - 1), last)
-    found = {
-        name: each
-        for name, each in reading.stability(session, app.id, period).items()
-        if channel is None or name == channel
-    }
+    month = trends.Period(last - timedelta(days=MONTH - 1), last)
+    everything, recent = reading.stability_and_recent(session, app.id, period, month)
+    found = {name: each for name, each in everything.items() if channel is None or name == channel}
     signals = reading.signals(session, app.id, period, channel)
     if not found and not signals:
         return None
-    recent = reading.stability(session, app.id, trends.Period(last - timedelta(days=MONTH - 1), last))
     blocks = [_block(words, session, app, name, each, recent.get(name), period, now) for name, each in found.items()]
-    issues = reading.top_issues(session, app.id, period, channel=channel, limit=8)
+    chosen = {name: each.choice for name, each in everything.items()}
+    issues = reading.top_issues(session, app.id, period, channel=channel, limit=8, chosen=chosen)
     return Part(period, blocks, issues, signals)
 
 

@@ -3,7 +3,7 @@
 Everything returned is plain data (dates, numbers, texts), so that a page, the API and a spreadsheet show the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -142,17 +142,29 @@ def listed(
     ]
     if step is not None:
         found = [row for row in found if row.step == step]
-    return sorted(found, key=lambda row: (-(row.points or 0.0), -row.n, row.id))
+    return _by_weight(found)
+
+
+def _by_weight(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (-(row.points or 0.0), -row.n, row.id))
 
 
 def newborn(session: Session, app_id: int, since: date, language: str, today: date) -> list[Row]:
     """Irritants that began, or came back, from `since` on; one whose repair came since then began before it."""
-    found = listed(session, app_id, Period(since, today), language, states=("emerging", "back", "fix_shipped"))
-    return [
-        row
-        for row in found
-        if not row.standing and (row.began_day >= since or (row.state == "back" and row.state_since >= since))
-    ]
+    came_back = (Irritant.state == "back") & (Irritant.state_since >= since)
+    rows = session.scalars(
+        select(Irritant).where(
+            Irritant.app_id == app_id,
+            Irritant.state.in_(("emerging", "back", "fix_shipped")),
+            (Irritant.began_day >= since) | came_back,
+            ~Irritant.standing,
+            Irritant.merged_into.is_(None),
+        )
+    ).all()
+    if not rows:
+        return []
+    counts = _counts(session, app_id, Period(since, today), of=[row.id for row in rows])
+    return _by_weight(_row(row, counts, language) for row in rows if counts.n.get(row.id))
 
 
 def one(session: Session, app_id: int, irritant_id: int, period: Period, language: str) -> Detail | None:

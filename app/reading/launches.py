@@ -83,3 +83,8 @@ def newest_launch(line: Sequence[Launch]) -> Launch | None:
     for one in believed(line):
         tops.update(dict.fromkeys(one.channels, one))
     return max(tops.values(), key=lambda one: one.released_at, default=None)
+
+
+def marks(line: Sequence[Launch], first: date, last: date) -> list[tuple[date, str]]:
+    """The versions that came out from `first` to `last`, as (day, version) for a chart."""
+    return [(one.day, one.version) for one in sorted(line, key=lambda one: one.day) if first <= one.day <= last]

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.reading import incidents, irritants, trends, versions
 from app.reading.apps import today
+from app.reading.launches import Launch, launches
 from app.reading.trends import Period, Slice, Stars
 from app.reading.versions import Pair
 from models.apps import App
@@ -20,7 +21,8 @@ class Overview:
     """`period` is what the trend shows, `month` its last 28 days, `before` the 28 before those.
 
     `seen` are the first and last day with a verbatim (None: there is none), `incident` is the strongest open one,
-    `pair` the newest version against the last before it, `born` the irritants that came with it.
+    `line` the versions that were out on the last day, `pair` the newest against the last before it, `born` the
+    irritants that came with it.
     """
 
     today: date
@@ -35,6 +37,7 @@ class Overview:
     stars_before: Stars
     incident: Incident | None
     open_incidents: int
+    line: list[Launch]
     pair: Pair | None
     born: list[irritants.Row]
 
@@ -53,9 +56,9 @@ def overview(
     before = Period(month.first - timedelta(days=MONTH), month.first - timedelta(days=1))
     part = Slice(app.id, channel=channel)
     found = [one for one, _ in incidents.find(session, app_id=app.id, states=("open", "acknowledged"))]
-    n, stars = trends.total(session, part, month)
-    n_before, stars_before = trends.total(session, part, before)
-    pair = versions.newest_pair(session, app.id, last, channel) if seen else None
+    (n, stars), (n_before, stars_before) = trends.totals(session, part, [month, before])
+    line = launches(session, app.id, last, channel)
+    pair = versions.newest_pair(session, app.id, last, channel, line) if seen else None
     return Overview(
         today=now,
         seen=seen,
@@ -69,6 +72,7 @@ def overview(
         stars_before=stars_before,
         incident=max(found, key=lambda one: one.score, default=None),
         open_incidents=len(found),
+        line=line,
         pair=pair,
         born=irritants.newborn(session, app.id, pair.this.released, language, last) if pair else [],
     )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from app.reading.apps import today
 from models.apps import App
@@ -105,9 +106,29 @@ def states(session: Session, app_id: int | None = None) -> list[State]:
     return found
 
 
+def last_runs(session: Session, app_id: int) -> list[tuple[Source, Run | None]]:
+    """The app's sources, each with its newest run."""
+    newest = _newest(1)
+    run = aliased(Run, newest)
+    query = select(Source, run).outerjoin(newest, true()).where(Source.app_id == app_id)
+    rows = session.execute(query.order_by(Source.channel, Source.name, Source.id))
+    return [(source, last) for source, last in rows]
+
+
 def newest_runs(session: Session, ids: Sequence[int], limit: int) -> dict[int, list[Run]]:
-    """The newest runs of these sources, each at its place in the index: a source has thousands."""
-    newest = (
+    """The newest runs of these sources."""
+    newest = _newest(limit)
+    run = aliased(Run, newest)
+    found: dict[int, list[Run]] = {}
+    query = select(run).select_from(Source).join(newest, true()).where(Source.id.in_(ids))
+    for each in session.scalars(query.order_by(run.started_at.desc(), run.id.desc())):
+        found.setdefault(each.source_id, []).append(each)
+    return found
+
+
+def _newest(limit: int) -> LateralFromClause:
+    """The newest runs of a source by their place in the index: a source has thousands."""
+    return (
         select(Run)
         .where(Run.app_id == Source.app_id, Run.source_id == Source.id)
         .order_by(Run.started_at.desc(), Run.id.desc())
@@ -115,12 +136,6 @@ def newest_runs(session: Session, ids: Sequence[int], limit: int) -> dict[int, l
         .correlate(Source)
         .lateral()
     )
-    run = aliased(Run, newest)
-    found: dict[int, list[Run]] = {}
-    query = select(run).select_from(Source).join(newest, true()).where(Source.id.in_(ids))
-    for each in session.scalars(query.order_by(run.started_at.desc(), run.id.desc())):
-        found.setdefault(each.source_id, []).append(each)
-    return found
 
 
 class _Cell(NamedTuple):

@@ -4,7 +4,8 @@ What is shown follows the source that speaks for a channel (`models.stability_se
 never zero; users are shown by day and never added up, so over a period only sessions have a sum.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -84,9 +85,67 @@ class IssueLine:
 
 def stability(session: Session, app_id: int, period: Period) -> dict[str, ChannelStability]:
     """Read each channel's stability; a channel that no crash source watches is absent."""
+    return stability_and_recent(session, app_id, period, period)[0]
+
+
+def stability_and_recent(
+    session: Session, app_id: int, period: Period, recent: Period
+) -> tuple[dict[str, ChannelStability], dict[str, ChannelStability]]:
+    """The same, and beside it that of a part of the period; a channel of which the part tells nothing is absent there.
+
+    One source speaks for both, so that a page's sentence and its chart never come from two tools.
+    """
     series = crash_series(session, app_id, period.first, period.last)
+    if not series:
+        return {}, {}
     states = _states(session, app_id, period)
-    return {name: _channel(each, states.get(each.choice.source_id, {}), period) for name, each in series.items()}
+    found, lately = {}, {}
+    for name, each in series.items():
+        of_source = states.get(each.choice.source_id, {})
+        found[name] = _channel(each, of_source, period)
+        part = _cut(each, period, recent)
+        if any(_told(rates) for rates in (part.total, *part.versions.values())):
+            lately[name] = _channel(part, of_source, recent)
+    return found, lately
+
+
+def of_versions(
+    session: Session, app_id: int, wanted: Sequence[tuple[str, Period]]
+) -> list[dict[str, VersionStability]]:
+    """Read the stability of each version in its period, by channel; a channel that knows nothing of it is absent.
+
+    One source speaks for all of them, so that versions are never compared by two tools.
+    """
+    whole = Period(min(period.first for _, period in wanted), max(period.last for _, period in wanted))
+    series = crash_series(session, app_id, whole.first, whole.last, {version for version, _ in wanted})
+    found: list[dict[str, VersionStability]] = []
+    for version, period in wanted:
+        parts = {name: _cut(each, whole, period) for name, each in series.items()}
+        found.append(
+            {
+                name: _version(version, part.versions[version], part.base)
+                for name, part in parts.items()
+                if version in part.versions
+            }
+        )
+    return found
+
+
+def _cut(series: CrashSeries, period: Period, part: Period) -> CrashSeries:
+    """The days of a part of the period."""
+    days = slice((part.first - period.first).days, (part.last - period.first).days + 1)
+
+    def cut(rates: Rates) -> Rates:
+        return Rates(**{field.name: getattr(rates, field.name)[days] for field in fields(Rates)})
+
+    versions = {name: cut(rates) for name, rates in series.versions.items()}
+    return replace(
+        series,
+        first_day=part.first,
+        known=series.known[days],
+        total=cut(series.total),
+        versions={name: rates for name, rates in versions.items() if _told(rates)},
+    )
 
 
 def version_days(session: Session, app_id: int, period: Period, channel: str, version: str) -> list[StabilityDay]:
@@ -99,14 +158,22 @@ def version_days(session: Session, app_id: int, period: Period, channel: str, ve
 
 
 def top_issues(
-    session: Session, app_id: int, period: Period, *, channel: str | None = None, version: str = "", limit: int = 10
+    session: Session,
+    app_id: int,
+    period: Period,
+    *,
+    channel: str | None = None,
+    version: str = "",
+    limit: int = 10,
+    chosen: Mapping[str, Choice] | None = None,
 ) -> list[IssueLine]:
-    """Read the issues with most events in the period, of the sources that speak, with their versions."""
-    speaking = [
-        choice.source_id
-        for name, choice in choices(session, app_id, period.first, period.last).items()
-        if channel in {None, name}
-    ]
+    """Read the issues with most events in the period, of the sources that speak, with their versions.
+
+    `chosen` are the sources that speak in this period, where the caller knows them.
+    """
+    if chosen is None:
+        chosen = choices(session, app_id, period.first, period.last)
+    speaking = [choice.source_id for name, choice in chosen.items() if channel in {None, name}]
     c = DailyCrashes
     of_version = c.version == version
     if not version:
@@ -188,6 +255,12 @@ def _states(session: Session, app_id: int, period: Period) -> dict[int, dict[dat
     for source_id, day, state in rows:
         found.setdefault(source_id, {})[day] = state
     return found
+
+
+def _told(rates: Rates) -> bool:
+    """Whether any day has a figure."""
+    told = ~np.isnan(rates.exposed) | (np.nan_to_num(rates.events) > 0) | rates.withheld
+    return bool((told | ~np.isnan(rates.crash_free_sessions) | ~np.isnan(rates.crash_free_users)).any())
 
 
 def _channel(series: CrashSeries, states: dict[date, str], period: Period) -> ChannelStability:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, func, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
 from app.reading.intervals import half_width, mean_stars
@@ -129,6 +129,13 @@ def total(session: Session, part: Slice, period: Period | None = None) -> tuple[
     """How many verbatims, and their stars."""
     n, *stars = session.execute(select(_N, *_STARS).where(*part.stars(period))).one()
     return int(n), _stars(stars)
+
+
+def totals(session: Session, part: Slice, periods: Sequence[Period]) -> list[tuple[int, Stars]]:
+    """The same for several periods, in one statement."""
+    queries = [select(literal(at), _N, *_STARS).where(*part.stars(each)) for at, each in enumerate(periods)]
+    rows = {at: (int(n), _stars(stars)) for at, n, *stars in session.execute(union_all(*queries))}
+    return [rows[at] for at in range(len(periods))]
 
 
 def labelled(session: Session, part: Slice, period: Period, label: str) -> int:

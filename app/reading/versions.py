@@ -13,7 +13,7 @@ from alerts.detectors import Comparison, Missing, ShareChange, Tenure, compare_v
 from alerts.detectors.version_comparison import EARLIER_RELEASES, NOISE_DAYS, TENURE_DAYS
 from app.reading.intervals import half_width, mean_stars
 from app.reading.launches import Launch, before, believed, launches, newest_launch, place
-from app.reading.stability import VersionStability, stability
+from app.reading.stability import VersionStability, of_versions
 from app.reading.topic_counts import topic_counts
 from app.reading.trends import Period, Slice, Stars
 from models.rollups import DailyStars
@@ -143,18 +143,24 @@ def compare(
     earlier = [(tenure(k), tenure(k - 1)) for k in range(max(oldest + 1, at - EARLIER_RELEASES), at)]
     stars = compare_versions(mine, theirs, every[:, STARS], earlier)
 
-    def side(number: int, period: Period) -> Side:
-        return _side(session, app_id, line[number], period, counts.get(line[number].version, nothing), first_day)
-
-    first = side(at, _days(spans, mine.start, mine.start + TENURE_DAYS, mine))
-    second = side(other, _days(spans, theirs.end - TENURE_DAYS, theirs.end, theirs))
+    periods = (
+        _days(spans, mine.start, mine.start + TENURE_DAYS, mine),
+        _days(spans, theirs.end - TENURE_DAYS, theirs.end, theirs),
+    )
+    crashes = of_versions(session, app_id, list(zip((this, that), periods, strict=True)))
+    first, second = (
+        _side(line[number], period, counts.get(line[number].version, nothing), first_day, crash)
+        for number, period, crash in zip((at, other), periods, crashes, strict=True)
+    )
     shares = _adoption((first, counts.get(this, nothing)), (second, counts.get(that, nothing)), every, first_day, today)
     return Pair(first, second, stars, _topics(session, part, first, second), shares)
 
 
-def newest_pair(session: Session, app_id: int, today: date, channel: str | None = None) -> Pair | None:
+def newest_pair(
+    session: Session, app_id: int, today: date, channel: str | None = None, line: list[Launch] | None = None
+) -> Pair | None:
     """The newest version against the last before it on its channel; None where there are not two."""
-    line = launches(session, app_id, today, channel)
+    line = launches(session, app_id, today, channel) if line is None else line
     newest = newest_launch(line)
     last = before(line, newest.version) if newest else None
     return compare(session, app_id, newest.version, last, today, channel, line) if newest and last else None
@@ -187,15 +193,9 @@ def _counts(session: Session, part: Slice, first_day: date, today: date) -> dict
     return {name: table[at] for name, at in number.items()}
 
 
-def _side(session: Session, app_id: int, launch: Launch, period: Period, counts: Ints, first_day: date) -> Side:
+def _side(launch: Launch, period: Period, counts: Ints, first_day: date, crashes: dict[str, VersionStability]) -> Side:
     begin = (period.first - first_day).days
     n, negative, one, two, three, four, five = (int(value) for value in counts[begin : begin + period.days].sum(axis=0))
-    crashes = {
-        channel: version
-        for channel, whole in stability(session, app_id, period).items()
-        for version in whole.versions
-        if version.version == launch.version
-    }
     return Side(
         launch.version, launch.day, launch.inferred, period, n, negative, (one, two, three, four, five), crashes
     )

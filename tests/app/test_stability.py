@@ -117,7 +117,7 @@ def test_the_json_twin_tells_days_versions_and_the_speaker(web: TestClient, watc
     assert (last["day"], last["sessions"], last["crashes"], last["state"]) == (str(TODAY), 9000, 90, "held")
     hidden = apple["days"][-2]
     assert (hidden["withheld"], hidden["crash_free_users"], hidden["users"]) == (True, None, 50)
-    assert [each["version"] for each in play["versions"]] == ["7.9", "7.10"]
+    assert [each["version"] for each in play["versions"]] == ["7.10", "7.9"]
     one = web.get(f"{path}?version=7.10&from={TODAY}&to={TODAY}").json()["channels"][-1]["days"]
     assert [(day["sessions"], day["crashes"]) for day in one] == [(4000, 84)]
 
