@@ -87,6 +87,27 @@ def _told(verbatims: Sequence[str]) -> dict[str, int]:
     return dict(zip(names.faults, counts.tolist(), strict=True))
 
 
+_CANNOT = frozenset({"impossible", "refused", "blocked", "loop", "slow", "start", "closes", "unreachable"})
+"""Faults that are told of one and the same breakdown: whoever cannot get in says that it is refused, or spins."""
+
+
+def faults(topic: str, verbatims: Sequence[str]) -> list[frozenset[str]]:
+    """The kinds of fault that each verbatim speaks of, among those that the topic has names for.
+
+    What does not work ("impossible") is one kind in whatever words; twice, silent, gone, wrong, many are kinds each.
+    """
+    names = _names()
+    known = names.topics.get(topic, {})
+    kind = [("impossible" if fault in _CANNOT else fault) if fault in known else "" for fault in names.faults]
+    tokens = tokenise(verbatims)
+    hits = names.book.find(tokens)
+    found: list[set[str]] = [set() for _ in verbatims]
+    for doc, fault in zip(tokens.doc[hits.first].tolist(), names.fault_of[hits.phrase].tolist(), strict=True):
+        if kind[fault]:
+            found[doc].add(kind[fault])
+    return [frozenset(one) for one in found]
+
+
 def quoted(phrase: str) -> Name:
     """The name of a phrase that no topic covers."""
     return Name(f"«\u00a0{phrase}\u00a0»", f"“{phrase}”")

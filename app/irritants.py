@@ -4,40 +4,35 @@ Run after each collection. The same counts give the same rows; what people named
 """
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-import numpy as np
-from sqlalchemy import exists, func, or_, select, text
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.orm import Session
 
-from alerts.detectors.new_irritant import BASELINE_DAYS, scan_topics
-from alerts.streams import History, read_history
+from alerts.streams import read_history
 from analysis import irritants as life
-from analysis.irritants import Episode, Launch, Scan
+from analysis.irritants import Episode
 from analysis.naming import complaint, quoted, whole
 from analysis.phrases import telling
-from analysis.understand import Document, understand
 from app.irritant_counts import count
-from app.irritant_phrases import Spoken, spoken
+from app.irritant_episodes import Seen
+from app.irritant_phrases import Spoken
 from app.reading.members import members
 from models.apps import App
-from models.feedback import Verbatim, VerbatimTopic
+from models.feedback import Verbatim
 from models.insight import Irritant, IrritantEvent, IrritantVerbatim
-from models.releases import Release
-from models.rollups import DailyStars, DailyTopics
+from models.rollups import DailyStars
 
 log = logging.getLogger(__name__)
 
-RECENT_DAYS = 300
+RECENT_DAYS = 400
 ALL_DAYS = 800
-WARM_DAYS = BASELINE_DAYS + 14  # at the beginning of what is read, where a scan has no past to compare with
-KNOWN_DAYS = 28  # of history before anything can be called new
 SAMPLE = 300  # verbatims that a name is made from
 LEAST_SECOND = 0.3  # of an irritant's verbatims, for a second complaint to be in its name
 COCOON = "cocoon"
-FIX_WORDS = ("corrig", "correct", "fix", "resol", "résol", "de nouveau", "again", "plus en double", "no longer", "mend")
+PARTED = "parted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ class Refreshed:
 def refresh(session: Session, app_id: int, now: datetime, *, today: date) -> Refreshed:
     """Bring an app's irritants up to `today` (its local day). Idempotent; the caller holds the app's lock and commits.
 
-    The first time it reads 800 days; then 300, and rows older than those are left as they are.
+    The first time it reads 800 days; then 400, and rows older than those are left as they are.
     """
     app = session.get(App, app_id)
     begun = session.scalar(select(func.min(DailyStars.day)).where(DailyStars.app_id == app_id, DailyStars.n > 0))
@@ -62,7 +57,8 @@ def refresh(session: Session, app_id: int, now: datetime, *, today: date) -> Ref
     if first_time:  # a history that has just come in has no statistics: plans without them took 30 s instead of 2
         session.execute(text("ANALYZE verbatims, verbatim_topics, daily_topics, daily_stars"))
     history = read_history(session, app, today, ALL_DAYS if first_time else RECENT_DAYS, until_counts=True)
-    seen = _Seen(session, app_id, history, today, begun)
+    known = frozenset(session.scalars(select(Irritant.key).where(Irritant.app_id == app_id, Irritant.state != "gone")))
+    seen = Seen(session, app_id, history, today, begun, known)
     episodes = seen.episodes()
     done = _Rows(session, app_id, seen, now).keep(episodes)
     session.flush()
@@ -72,152 +68,13 @@ def refresh(session: Session, app_id: int, now: datetime, *, today: date) -> Ref
     return done
 
 
-class _Seen:
-    """What the counts of an app say: episodes of topics and of phrases, and the usual complaints."""
-
-    def __init__(self, session: Session, app_id: int, history: History, today: date, begun: date) -> None:
-        self.session, self.app_id, self.history, self.today = session, app_id, history, today
-        self.known_from = max(begun + timedelta(days=KNOWN_DAYS), history.first_day)
-        self.full = begun >= history.first_day
-        self.compare_from = self.known_from if self.full else history.first_day + timedelta(days=WARM_DAYS)
-        self.launches = _launches(session, app_id, today)
-        self.spoken: dict[str, Spoken] = spoken(session, app_id, today)
-        self.found: list[Episode] = []
-
-    def episodes(self) -> list[Episode]:
-        """Every episode noticed in the days that are read, topics first, each with its release and its fix."""
-        found = [one for row, topic in enumerate(self.history.topics) for one in self._of_topic(row, f"topic:{topic}")]
-        for key, said in self.spoken.items():
-            found += self._scanned(key, said.days(self.history.first_day, len(self._reviews)), self._reviews, "app",
-                                   life.NOTICED_PHRASE)  # fmt: skip
-        noticed = [one for one in found if one.noticed >= self.compare_from]
-        self.found = [self._attributed(one) for one in noticed]
-        return self.found
-
-    @property
-    def _reviews(self) -> life.Ints:
-        return self.history.reviews["app"]
-
-    def _of_topic(self, row: int, key: str) -> list[Episode]:
-        h = self.history
-        found = self._scanned(key, h.mentions["app"][row], h.reviews["app"], "app", life.NOTICED)
-        for channel in sorted(set(h.mentions) - {"app"}):
-            if len(h.mentions) > 2:
-                for one in self._scanned(
-                    key, h.mentions[channel][row], h.reviews[channel], channel, life.NOTICED_CHANNEL
-                ):
-                    covered = any(
-                        other.began <= one.noticed and one.began <= (other.ended or date.max) for other in found
-                    )
-                    if not covered:
-                        found.append(one)
-        return life.joined(found)
-
-    def _scanned(
-        self, key: str, mentions: life.Ints, reviews: life.Ints, where: str, threshold: float
-    ) -> list[Episode]:
-        looks = np.arange(len(mentions))
-        scan = scan_topics(mentions[None, :], reviews, looks, self.history.judged.get(where))
-        one = Scan(scan.score[0], scan.window[0], scan.share_before[0])
-        found = life.episodes(key, mentions, reviews, one, self.history.first_day, threshold)
-        channels = () if where == "app" else (where,)
-        return [_replace(episode, channels=channels) for episode in found]
-
-    def _attributed(self, episode: Episode) -> Episode:
-        first, last = episode.began, min(episode.noticed + timedelta(days=14), self.today)
-        by_version = self.spoken[episode.key].by_version(first, last) if episode.key in self.spoken else {}
-        d = DailyTopics
-        if episode.key.startswith("topic:"):
-            rows = self.session.execute(
-                select(d.channel, d.version, func.sum(d.negative))
-                .where(d.app_id == self.app_id, d.topic == episode.key[6:], d.day.between(first, last))
-                .group_by(d.channel, d.version)
-            )
-            by_version = {(channel, version): int(n) for channel, version, n in rows}
-        if not episode.channels:
-            episode = _replace(episode, channels=self._channels(by_version, first, last))
-        told = life.with_release(episode, self.launches, by_version)
-        return life.with_fix(told, self.launches, self.rate(told), self.today)
-
-    def _channels(self, by_version: dict[tuple[str, str], int], first: date, last: date) -> tuple[str, ...]:
-        """Where it is said: the channels whose share is at least a third of the highest."""
-        h = self.history
-        said: dict[str, int] = {}
-        for (channel, _), n in by_version.items():
-            said[channel] = said.get(channel, 0) + n
-        days = slice(max(h.index(first), 0), h.index(last) + 1)
-        shares = {c: n / max(int(h.reviews[c][days].sum()), 1) for c, n in said.items() if n and c in h.reviews}
-        highest = max(shares.values(), default=0.0)
-        return tuple(sorted(channel for channel, share in shares.items() if share >= highest / 3))
-
-    def rate(self, episode: Episode) -> dict[date, tuple[int, int]]:
-        """(mentions, reviews) of each day."""
-        h = self.history
-        if episode.key in self.spoken:
-            mentions = self.spoken[episode.key].days(h.first_day, len(self._reviews))
-        else:
-            mentions = h.mentions["app"][h.topics.index(episode.key[6:])]
-        return {
-            h.first_day + timedelta(days=n): (int(y), int(of))
-            for n, (y, of) in enumerate(zip(mentions, self._reviews, strict=True))
-        }
-
-    def together(self, episodes: Sequence[Episode]) -> tuple[list[int], dict[tuple[int, int], int]]:
-        """How many verbatims each episode has in its first two weeks, and how many each close pair has in common."""
-        sizes = [self._common(one, None) for one in episodes]
-        pairs = {}
-        for i, one in enumerate(episodes):
-            for j in range(i + 1, len(episodes)):
-                other = episodes[j]
-                close = abs((one.began - other.began).days) <= life.TOGETHER_DAYS
-                if close and one.key != other.key and one.key[:6] == other.key[:6] == "topic:":
-                    pairs[i, j] = self._common(one, other)
-        return sizes, pairs
-
-    def _common(self, one: Episode, other: Episode | None) -> int:
-        if one.key in self.spoken:
-            return len(self.spoken[one.key].ids)
-        first = one.began if other is None else max(one.began, other.began)
-        last = first + timedelta(days=14)
-        t = VerbatimTopic
-        query = select(func.count()).where(
-            t.app_id == self.app_id, t.topic == one.key[6:], t.sentiment < 0, t.day.between(first, last)
-        )
-        if other is not None:
-            u = aliased(VerbatimTopic)
-            query = query.where(
-                exists().where(
-                    u.app_id == self.app_id,
-                    u.verbatim_id == t.verbatim_id,
-                    u.topic == other.key[6:],
-                    u.sentiment < 0,
-                )
-            )
-        return self.session.scalar(query) or 0
-
-    def usual(self) -> dict[str, tuple[float, date]]:
-        """Topics that people complain of all the time: their share, and the first day with one of them."""
-        h = self.history
-        free = np.ones((len(h.topics), len(self._reviews)), np.bool_)
-        for one in self.found:
-            if one.key.startswith("topic:"):
-                a, b = h.index(one.began), h.index(one.ended or self.today)
-                free[h.topics.index(one.key[6:]), max(a, 0) : b + 1] = False
-        kept = {}
-        for row, topic in enumerate(h.topics):
-            share = life.standing(h.mentions["app"][row], self._reviews, free[row])
-            if share is not None:
-                begun = int(np.flatnonzero(h.mentions["app"][row])[0])
-                kept[f"topic:{topic}"] = (share, h.first_day + timedelta(days=begun))
-        return kept
-
-
 class _Rows:
     """The rows of an app's irritants, brought in line with what is seen."""
 
-    def __init__(self, session: Session, app_id: int, seen: _Seen, now: datetime) -> None:
+    def __init__(self, session: Session, app_id: int, seen: Seen, now: datetime) -> None:
         self.session, self.app_id, self.seen, self.now = session, app_id, seen, now
         self.rows = list(session.scalars(select(Irritant).where(Irritant.app_id == app_id).order_by(Irritant.id)))
+        self.apart_before = {row.id: list(row.apart) for row in self.rows}
         self.born = self.changed = self.gone = 0
 
     def keep(self, episodes: Sequence[Episode]) -> Refreshed:
@@ -227,18 +84,42 @@ class _Rows:
             matched[index] = self._row_of(one, taken=set(map(id, matched.values()))) or self._new(one)
         sizes, pairs = self.seen.together(episodes)
         self.sizes = dict(zip(map(id, episodes), sizes, strict=True))
-        into = life.absorbed(list(zip(episodes, sizes, strict=True)), pairs)
+        into, apart = life.absorbed(list(zip(episodes, sizes, strict=True)), pairs, kept=self._parted_before(matched))
+        place = {id(one): index for index, one in enumerate(episodes)}
+        apart |= {place[id(part)]: place[id(whole_one)] for part, whole_one in self.seen.parted}
+        for small, large in apart.items():  # a topic that is itself part of another: that one speaks for both
+            apart[small] = into.get(large, large)
         for index, one in enumerate(episodes):
-            self._update(matched[index], one, [episodes[small] for small, large in into.items() if large == index])
+            also = [episodes[small] for small, large in into.items() if large == index]
+            matched[index].apart = sorted({episodes[small].key for small, large in apart.items() if large == index})
+            self._update(matched[index], one, also)
         self.session.flush()
         for small, row in matched.items():
             self._absorb(row, matched[into[small]] if small in into else None)
+        for small, large in apart.items():
+            self._tell_parted(matched[small], matched[large], episodes[small].noticed)
         here = set(map(id, matched.values()))
         for row in self.rows:
-            if not row.standing and id(row) not in here and row.noticed_day >= self.seen.compare_from:
+            if not row.standing and id(row) not in here and row.noticed_day >= self.seen.noticed_from(row.key):
                 self._let_go(row)
         self._standing()
         return Refreshed(self.born, self.changed, self.gone)
+
+    def _parted_before(self, matched: Mapping[int, Irritant]) -> frozenset[int]:
+        """Episodes whose irritants were told apart from another once: they stay so, whatever later counts say."""
+        said = select(IrritantEvent.irritant_id).where(
+            IrritantEvent.app_id == self.app_id, IrritantEvent.kind == PARTED
+        )
+        ids = set(self.session.scalars(said))
+        return frozenset(index for index, row in matched.items() if row.id in ids)
+
+    def _tell_parted(self, row: Irritant, whole_row: Irritant, day: date) -> None:
+        known = select(IrritantEvent.id).where(
+            IrritantEvent.app_id == self.app_id, IrritantEvent.irritant_id == row.id, IrritantEvent.kind == PARTED
+        )
+        if self.session.scalar(known.limit(1)) is None:
+            detail = {"from": whole_row.id}
+            self.session.add(IrritantEvent(app_id=self.app_id, irritant_id=row.id, day=day, kind=PARTED, detail=detail))
 
     def _row_of(self, one: Episode, taken: set[int]) -> Irritant | None:
         end = one.ended or date.max
@@ -253,7 +134,7 @@ class _Rows:
     def _new(self, one: Episode) -> Irritant:
         row = Irritant(
             app_id=self.app_id, key=one.key, keys=[one.key], state="", state_since=one.noticed, began_day=one.began,
-            noticed_day=one.noticed, name_fr="", name_en="", given_name="", merged_by="", summary="",
+            noticed_day=one.noticed, apart=[], name_fr="", name_en="", given_name="", merged_by="", summary="",
         )  # fmt: skip
         self.session.add(row)
         self.rows.append(row)
@@ -264,13 +145,15 @@ class _Rows:
         size = self.sizes[id(one)]
         for other in also:
             if one.fixed is None and other.fixed is not None and other.announced and one.ended is None:
-                one = _replace(one, fixed=other.fixed, fixed_version=other.fixed_version, announced=True)
+                one = replace(one, fixed=other.fixed, fixed_version=other.fixed_version, announced=True)
         self.sizes[id(one)] = size
         state, since = one.state(self.seen.today)
         keys = [one.key, *sorted({other.key for other in also})]
         young = not row.state or state in ("emerging", "back") or not row.name_fr
         renamed = young or row.began_version != one.version
         before = (row.state, row.began_day, row.ended_day, row.fixed_version)
+        if self.apart_before.get(row.id, []) != row.apart:
+            row.updated_at = self.now
         row.keys, row.state, row.state_since = keys, state, since
         row.began_day, row.noticed_day, row.ended_day = one.began, one.noticed, one.ended
         row.began_version, row.fixed_version, row.fix_announced = one.version, one.fixed_version, one.announced
@@ -316,6 +199,8 @@ class _Rows:
             ]
             second = complaint(precise[0].key[6:], texts, besides=(one.key[6:], first)) if precise else None
             called = whole(first, second, one.version)
+        elif one.key.startswith("fault:"):
+            called = whole(complaint(one.key.split(":")[1], texts), None, one.version)
         else:
             called = whole(quoted(one.key.removeprefix("phrase:")), None, one.version)
         if not row.summary:  # what a language model named keeps that name
@@ -397,12 +282,6 @@ class _Rows:
                 self.gone += 1
 
 
-def _replace(episode: Episode, **changes: object) -> Episode:
-    from dataclasses import replace
-
-    return replace(episode, **changes)  # type: ignore[arg-type]
-
-
 def texts_of(session: Session, app_id: int, rows: Sequence[Irritant] | None, first: date, last: date) -> list[str]:
     """Words of an irritant's verbatims in a span; of any negative verbatim without `rows`."""
     v = Verbatim
@@ -414,24 +293,4 @@ def texts_of(session: Session, app_id: int, rows: Sequence[Irritant] | None, fir
     return [
         f"{title}\n{body}" if title else body
         for title, body in session.execute(query.order_by(v.written_at.desc()).limit(SAMPLE))
-    ]
-
-
-def _launches(session: Session, app_id: int, today: date) -> list[Launch]:
-    rows = session.scalars(
-        select(Release).where(Release.app_id == app_id, Release.day <= today).order_by(Release.released_at)
-    ).all()
-    mends = _mended([row.notes for row in rows])
-    return [Launch(row.channel, row.version, row.day, found) for row, found in zip(rows, mends, strict=True)]
-
-
-def _mended(notes: Iterable[str]) -> list[frozenset[str]]:
-    """The topics that release notes say they mend; none where they speak of nothing but news."""
-    listed = list(notes)
-    said = understand([Document(note) for note in listed])
-    return [
-        frozenset(topic.topic for topic in one.topics)
-        if any(word in note.lower() for word in FIX_WORDS)
-        else frozenset()
-        for note, one in zip(listed, said, strict=True)
     ]

@@ -1,8 +1,8 @@
 """Irritants: complaints grouped under a name that people recognise, with a life; and what people corrected.
 
-An irritant is one episode (or the usual level) of one key of an app: "topic:sign_in", or "phrase:…" for words that no
-topic covers. Its verbatims are the negative mentions of its keys on its days (`app.reading.members` builds the query),
-plus for phrases the rows of `irritant_verbatims`.
+An irritant is one episode (or the usual level) of one key of an app: "topic:sign_in"; "fault:transfer:twice" for a
+second fault of a topic; or "phrase:…" for words that no topic covers. Its verbatims are the negative mentions of its
+keys on its days (`app.reading.members` builds the query), for faults and phrases the rows of `irritant_verbatims`.
 """
 
 from datetime import date, datetime
@@ -73,6 +73,8 @@ class Irritant(Base):
     unknown: Mapped[int] = mapped_column(default=0, server_default="0")
     phrases: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     """Telling words, as customers write them."""
+    apart: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    """Keys of irritants told apart from this one: their verbatims are not counted here."""
     merged_into: Mapped[int | None] = mapped_column(BigInteger)
     """The irritant that speaks for this one, of the same app."""
     merged_by: Mapped[str] = mapped_column(default="", server_default="")
@@ -84,7 +86,7 @@ class Irritant(Base):
 
 
 class IrritantVerbatim(Base):
-    """A verbatim of an irritant whose key is a phrase."""
+    """A verbatim of an irritant whose key is a phrase or a fault."""
 
     __tablename__ = "irritant_verbatims"
     __table_args__ = (
@@ -118,7 +120,7 @@ class IrritantDay(Base):
 
 
 class IrritantEvent(Base):
-    """A line of an irritant's life: born, noticed, fix_shipped, gone, back, renamed, merged, unmerged."""
+    """A line of an irritant's life: born, noticed, fix_shipped, gone, back, renamed, merged, unmerged, parted."""
 
     __tablename__ = "irritant_events"
     __table_args__ = (

@@ -213,7 +213,7 @@ def name_of(row: Irritant, language: str) -> str:
 
 
 def _row(row: Irritant, counts: Counts, language: str) -> Row:
-    topics = tuple(key[6:] for key in row.keys if key.startswith("topic:"))
+    topics = tuple(key.split(":")[1] for key in row.keys if key.startswith(("topic:", "fault:")))
     known = taxonomy().topics.get(topics[0]) if topics else None
     n = counts.n.get(row.id, 0)
     return Row(

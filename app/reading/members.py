@@ -10,6 +10,8 @@ from models.feedback import Verbatim, VerbatimTopic
 from models.insight import Irritant, IrritantVerbatim
 
 Span = tuple[date, date]
+LISTED = ("phrase:", "fault:")
+"""Kinds of keys whose verbatims are listed one by one."""
 
 
 def group(session: Session, app_id: int, irritant_id: int) -> list[Irritant]:
@@ -51,8 +53,8 @@ def members(app_id: int, rows: Sequence[Irritant], spans: dict[str, list[Span]] 
                     t.day.between(row.began_day, row.ended_day or date(9999, 12, 31)),
                 )
             )
-            parts.append(and_(mentioned, *days, *_channel(row)))
-        if row.key.startswith("phrase:"):
+            parts.append(and_(mentioned, *days, *_channel(row), *_not_of(app_id, row)))
+        if row.key.startswith(LISTED):
             parts.append(exists().where(i.app_id == app_id, i.irritant_id == row.id, i.verbatim_id == Verbatim.id))
     return or_(*parts) if parts else false()
 
@@ -76,8 +78,8 @@ def newest_members(
             for topic in _topics(row)
         ]
         if newest:
-            parts.append(and_(Verbatim.id.in_(union_all(*newest)), *_channel(row)))
-        if row.key.startswith("phrase:"):
+            parts.append(and_(Verbatim.id.in_(union_all(*newest)), *_channel(row), *_not_of(app_id, row)))
+        if row.key.startswith(LISTED):
             said = select(i.verbatim_id).where(i.app_id == app_id, i.irritant_id == row.id, i.day.between(*period))
             parts.append(Verbatim.id.in_(said.order_by(i.verbatim_id.desc()).limit(most)))
     return or_(*parts) if parts else false()
@@ -100,6 +102,28 @@ def _days(row: Irritant, day: InstrumentedAttribute[date], spans: dict[str, list
 def _channel(row: Irritant) -> list[ColumnElement[bool]]:
     """The channel where it emerged, if it was only one."""
     return [Verbatim.channel == row.channels[0]] if len(row.channels or ()) == 1 and not row.standing else []
+
+
+def _not_of(app_id: int, row: Irritant) -> list[ColumnElement[bool]]:
+    """Without the verbatims of the faults that were told apart from this irritant."""
+    t, i = VerbatimTopic, IrritantVerbatim
+    topics = [key[6:] for key in row.apart if key.startswith("topic:")]
+    faults = [key for key in row.apart if key.startswith("fault:")]
+    last = row.ended_day or date(9999, 12, 31)
+    found: list[ColumnElement[bool]] = []
+    if topics:
+        theirs = select(t.verbatim_id).where(
+            t.app_id == app_id, t.topic.in_(topics), t.sentiment < 0, t.day.between(row.began_day, last)
+        )
+        found.append(Verbatim.id.not_in(theirs))
+    if faults:
+        listed = (
+            select(i.verbatim_id)
+            .join(Irritant, (Irritant.app_id == i.app_id) & (Irritant.id == i.irritant_id))
+            .where(i.app_id == app_id, Irritant.key.in_(faults), i.day.between(row.began_day, last))
+        )
+        found.append(Verbatim.id.not_in(listed))
+    return found
 
 
 def spans_of(rows: Sequence[Irritant]) -> dict[str, list[Span]]:

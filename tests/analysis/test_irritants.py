@@ -126,14 +126,23 @@ def test_counts_show_a_fix_that_nobody_announced(burst: Episode) -> None:
 def test_complaints_of_the_same_people_are_one_irritant(burst: Episode) -> None:
     same, apart = replace(burst, key="topic:biometrics"), replace(burst, key="topic:transfer", began=day(150))
     found = [(burst, 60), (same, 40), (apart, 30)]
-    assert absorbed(found, {(0, 1): 30}) == {1: 0}
-    assert absorbed(found, {(0, 1): 10}) == {}
-    assert absorbed(found, {(0, 1): 30, (0, 2): 30}) == {1: 0}
+    assert absorbed(found, {(0, 1): 30}) == ({1: 0}, {})
+    assert absorbed(found, {(0, 1): 10}) == ({}, {})
+    assert absorbed(found, {(0, 1): 30, (0, 2): 30}) == ({1: 0}, {})
+
+
+def test_a_second_fault_of_the_same_topic_stays_apart(burst: Episode) -> None:
+    found = [(burst, 60), (replace(burst, key="topic:strong"), 30), (replace(burst, key="topic:biometrics"), 20)]
+    assert absorbed(found, {(0, 1): 30, (0, 2): 20, (1, 2): 2}) == ({1: 0}, {2: 0})
+    assert absorbed(found, {(0, 1): 30, (0, 2): 20, (1, 2): 12}) == ({1: 0, 2: 0}, {}), "many name both: one fault"
+    assert absorbed(found, {(0, 1): 30, (0, 2): 20, (1, 2): 12}, kept={2}) == ({1: 0}, {2: 0}), "told apart before"
+    few = [*found[:2], (found[2][0], 8)]
+    assert absorbed(few, {(0, 1): 30, (0, 2): 8, (1, 2): 0}) == ({1: 0, 2: 0}, {}), "too few to be sure"
 
 
 def test_a_general_complaint_never_leads(burst: Episode) -> None:
     update = replace(burst, key="topic:update")
-    assert absorbed([(update, 90), (burst, 40)], {(0, 1): 20}) == {0: 1}
+    assert absorbed([(update, 90), (burst, 40)], {(0, 1): 20}) == ({0: 1}, {})
 
 
 def test_what_is_said_every_day_is_a_standing_irritant() -> None:
