@@ -8,9 +8,9 @@ release. Every other episode that is not merged into another is false. "Days" co
 whose evidence was strong enough, on the data of that day.
 
 Viber (Gao et al., IDEA, ICSE 2018): telling phrases of a version's 1 and 2 star reviews against those of the versions
-before; a phrase's five most telling sentences match when most of them say a word of the changelog terms of that
-version or the next. Beside it: five random sentences of the same reviews, five hundred times. Words are compared by
-their first five letters.
+before, and whether they say a word of the changelog's terms (words compared by their first five letters). Chance is
+drawn from the same reviews. A longer sentence says more words of any list: so typical sentences are also compared with
+random ones of the same length, and phrases with random phrases of the same number of words.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from analysis.phrases import telling
+from analysis.phrases import occurrences, telling
 from app import embedded
 from app.db import make_engine, transaction
 from app.demo.story import Planted, Story, tell
@@ -130,40 +130,70 @@ def demo(engine: Engine, seed: int) -> None:
 
 
 def viber(folder: Path) -> None:
-    """Emerging phrases of each version against the changelogs' terms."""
+    """Emerging phrases of each version against the changelogs' terms, beside three kinds of chance."""
     by_version: dict[str, list[tuple[str, int, str]]] = {}
     with gzip.open(folder / "reviews.csv.gz", "rb") as file:
         for row in csv.DictReader(io.StringIO(file.read().decode("utf-8"), newline="")):
             by_version.setdefault(row["version"], []).append((row["date"], int(float(row["rating"])), row["text"]))
     versions = sorted(by_version, key=lambda version: min(by_version[version])[0])
     lines = (folder / "changelog_terms.txt").read_text("utf-8").split("\n")
-    print("Viber: typical sentences that say a word of the changelog, emerging irritants against random sentences")
-    for until, what in ((1, "this version or the next"), (len(lines), "this version or any later one")):
-        for least in (3, 2):
-            matched = irritants = by_chance = draws = 0
-            for place, version in enumerate(versions[1:], 1):
-                words = {word[:5] for line in lines[place : place + 1 + until] for word in re.findall(r"\w+", line)}
-                ours = [text for _, stars, text in by_version[version] if stars <= 2]
-                before = [text for known in versions[:place] for _, stars, text in by_version[known] if stars <= 2]
-                if not words or len(ours) < 50:
-                    continue
-                sentences = [s for text in ours for s in re.split(r"[.!?\n]", text) if len(s.split()) >= 3]
-                phrases = [p.text for p in telling(ours, before, limit=12, least=4) if p.z >= 2.5]
-                chance = random.Random(0)
-                for phrase in phrases:
-                    said = [s for s in sentences if f" {phrase} " in f" {s} "]
-                    said.sort(key=lambda s: -sum(f" {other} " in f" {s} " for other in phrases))
-                    matched += sum(_says(s, words) for s in said[:5]) >= least
-                    irritants += 1
-                for _ in range(500):
-                    by_chance += sum(_says(s, words) for s in chance.sample(sentences, 5)) >= least
-                    draws += 1
-            ours_share, floor = matched / irritants, by_chance / draws
-            short = "" if ours_share >= 2 * floor else "  SHORT of twice"
-            print(
-                f"  {least} of 5, {what}: {ours_share:.2f} of {irritants} irritants, random {floor:.2f}, "
-                f"{ours_share / floor:.1f} times{short}"
-            )
+    print("Viber: irritants that say a word of the changelog, beside chance: random sentences, random sentences of the")
+    print("same length, random phrases of the same number of words")
+    for until, what in ((0, "this version"), (1, "this or the next"), (len(lines), "this or any later")):
+        found: dict[str, list[bool]] = {}
+        chance: dict[str, list[bool]] = {}
+        for place, version in enumerate(versions[1:], 1):
+            words = {word[:5] for line in lines[place : place + 1 + until] for word in re.findall(r"\w+", line)}
+            ours = [text for _, stars, text in by_version[version] if stars <= 2]
+            before = [text for known in versions[:place] for _, stars, text in by_version[known] if stars <= 2]
+            if words and len(ours) >= 50:
+                _compare(ours, before, words, found, chance)
+        for name, hits in found.items():
+            share = sum(hits) / len(hits)
+            told = []
+            for kind in ("random", "as long", "phrases"):
+                if f"{name}, {kind}" in chance:
+                    floor = sum(chance[f"{name}, {kind}"]) / len(chance[f"{name}, {kind}"])
+                    told.append(f"{kind} {floor:.2f} ({share / floor:.1f} times)")
+            print(f"  {what}, {name}: {share:.2f} of {len(hits)}; " + ", ".join(told))
+
+
+def _compare(
+    ours: list[str],
+    before: list[str],
+    words: set[str],
+    found: dict[str, list[bool]],
+    chance: dict[str, list[bool]],
+) -> None:
+    """Add one version's irritants and draws."""
+    sentences = [s for text in ours for s in re.split(r"[.!?\n]", text) if len(s.split()) >= 3]
+    by_length: dict[int, list[str]] = {}
+    for sentence in sentences:
+        by_length.setdefault(_length(sentence), []).append(sentence)
+    said = occurrences(ours, least=4)
+    by_words: dict[int, list[str]] = {}
+    for phrase in sorted(said):
+        by_words.setdefault(len(phrase.split()), []).append(phrase)
+    emerging = [p.text for p in telling(ours, before, limit=12, least=4) if p.z >= 2.5]
+    draw = random.Random(0)
+    for phrase in emerging:
+        found.setdefault("its phrase", []).append(_says(phrase, words))
+        alike = by_words.get(len(phrase.split()), [])
+        chance.setdefault("its phrase, phrases", []).extend(_says(draw.choice(alike), words) for _ in range(200))
+        typical = [s for s in sentences if f" {phrase} " in f" {s} "]
+        typical.sort(key=lambda s: -sum(f" {other} " in f" {s} " for other in emerging))
+        for many, least in ((1, 1), (5, 2), (5, 3)):
+            name = f"{least} of {many} typical sentences"
+            found.setdefault(name, []).append(sum(_says(s, words) for s in typical[:many]) >= least)
+            for _ in range(100):
+                some = draw.sample(sentences, many)
+                long = [draw.choice(by_length[_length(s)]) for s in typical[:many]]
+                chance.setdefault(f"{name}, random", []).append(sum(_says(s, words) for s in some) >= least)
+                chance.setdefault(f"{name}, as long", []).append(sum(_says(s, words) for s in long) >= least)
+
+
+def _length(sentence: str) -> int:
+    return min(len(sentence.split()), 40) // 4
 
 
 def _says(sentence: str, words: set[str]) -> bool:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from py3langid import langid
 
 from analysis import corpora
+from analysis import language as language_step
 from analysis.language import detect
 from analysis.mask import mask
 from analysis.understand import Document, Understanding, understand
@@ -90,6 +91,86 @@ def languages(table: Table, data: Path) -> None:
             f"  third languages not taken for en or fr, storefront {name}", 0.9, foreign, f"n={int((~two).sum())}"
         )
     table.add("  py3langid alone, 15 languages, storefront unknown", None, (library == gold)[two].mean())
+
+
+RARER = (
+    ("ca", "L'aplicació no funciona des de l'última actualització i no puc entrar al meu compte"),
+    ("hr", "Aplikacija ne radi nakon posljednjeg ažuriranja i ne mogu se prijaviti na račun"),
+    ("sk", "Aplikácia po poslednej aktualizácii nefunguje a nemôžem sa prihlásiť do svojho účtu"),
+    ("lt", "Programėlė po paskutinio atnaujinimo neveikia ir negaliu prisijungti prie savo paskyros"),
+    ("lv", "Lietotne pēc pēdējā atjauninājuma nedarbojas un es nevaru pieslēgties savam kontam"),
+    ("et", "Rakendus ei tööta pärast viimast uuendust ja ma ei saa oma kontole sisse logida"),
+    ("sl", "Aplikacija po zadnji posodobitvi ne deluje in ne morem se prijaviti v svoj račun"),
+    ("sq", "Aplikacioni nuk funksionon pas përditësimit të fundit dhe nuk mund të hyj në llogari"),
+)
+"""Sentences that we wrote in languages beyond the listed ones."""
+
+
+def language_parts(data: Path) -> None:
+    """What each part of the language step adds: each is put on the ones before it, the last two taken off the whole."""
+    from unittest.mock import patch
+
+    with (data / "minibar" / "language_gold.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["language"] != "amb"]
+    texts = [row["text"] for row in rows]
+    gold = np.array([row["language"] for row in rows])
+    two, short = gold != "other", np.array([len(text) <= 10 for text in texts])
+    stores = [{"fr": "fr", "en": "us"}[row["storefront_language"]] for row in rows]
+    nothing: list[str | None] = [None] * len(rows)
+    with (ROOT / "tests" / "data" / "foreign_reviews.csv").open(encoding="utf-8", newline="") as file:
+        foreign = [(row["language"], row["text"]) for row in csv.DictReader(file)]
+    everything = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE)
+    few = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE)
+    few.set_languages([code for code in language_step.LANGUAGES if code in set(everything.labels)])
+
+    def row(name: str, tell: Callable[[Sequence[str], Sequence[str | None]], Sequence[str]]) -> None:
+        told = np.array(tell(texts, nothing))
+        known = np.array(tell(texts, stores))
+        abroad = np.array(tell([text for _, text in foreign], ["fr"] * len(foreign)))
+        rare = np.array(tell([text for _, text in RARER], [None] * len(RARER)))
+        figures = [
+            (told == gold)[two].mean(), (known == gold)[two].mean(),
+            (told == gold)[two & short].mean(), (known == gold)[two & short].mean(),
+            (~np.isin(told[~two], ["en", "fr"])).mean(), (~np.isin(known[~two], ["en", "fr"])).mean(),
+            (abroad == np.array([code for code, _ in foreign])).mean(),
+            (rare == np.array([code for code, _ in RARER])).mean(),
+        ]  # fmt: skip
+        print(f"  {name:46} " + " ".join(f"{figure:7.3f}" for figure in figures), flush=True)
+
+    def ours(given: Sequence[str], places: Sequence[str | None]) -> list[str]:
+        return detect(given, places, [None] * len(given))
+
+    flat = {"_prior": lambda storefront, locale: np.zeros(len(language_step.LANGUAGES), dtype=np.float32)}
+    alone = {"_second_opinion": lambda text, first: first}
+    print("\nlanguage: what each part adds (accuracy; third: not taken for en or fr; es, de, it, nl: our own sentences")
+    print("in a French storefront; rarer: eight languages beyond the listed ones)")
+    heads = ("unknown", "known", "<=10 un", "<=10 kn", "third u", "third k", "abroad", "rarer")
+    print(f"  {'':46} " + " ".join(f"{head:>7}" for head in heads))
+    row("letters, all 97 languages of py3langid", lambda given, _: [everything.classify(text)[0] for text in given])
+    row("letters, 30 candidates", lambda given, _: [few.classify(text)[0] for text in given])
+    with patch.multiple(language_step, _WORD=0.0, **flat, **alone):
+        row("+ letters weighed by length, script, no guess", ours)
+    with patch.multiple(language_step, **flat, **alone):
+        row("+ telling words", ours)
+    with patch.multiple(language_step, **alone):
+        row("+ common languages, storefront and locale", ours)
+    row("+ langdetect's second opinion: the whole", ours)
+    with patch.multiple(language_step, _WORD=0.0):
+        row("the whole without telling words", ours)
+    mix = language_step._prior
+
+    def mixed(storefront: str | None, locale: str | None) -> NDArray[np.float32]:
+        return mix(storefront, locale or "fr")
+
+    with patch.multiple(language_step, _prior=mixed):
+        french = np.array([place == "fr" for place in stores])
+        here = [text for text, at_home in zip(texts, french, strict=True) if at_home]
+        told = np.array(ours(here, [None] * len(here)))
+    right, third = gold[french], gold[french] == "other"
+    print(
+        f"  an app's own mix (French) instead of a storefront, French store: {(told == right)[~third].mean():.3f}, "
+        f"third languages {(~np.isin(told[third], ['en', 'fr'])).mean():.2f} (n={int(third.sum())})"
+    )
 
 
 def _langdetect(text: str) -> str:
@@ -279,6 +360,7 @@ def main() -> None:
     unseen_apps(table, arguments.data, retrain=arguments.retrain)
     if (arguments.data / "minibar").is_dir():
         languages(table, arguments.data)
+        language_parts(arguments.data)
         speed(table, arguments.data)
     unseen_french(table, arguments.data)
     other_languages(table)

@@ -37,6 +37,43 @@ def test_short_texts_without_a_storefront(text: str, code: str) -> None:
     assert detect([text], [None], [None]) == [code]
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("muy buena", "es"),
+        ("no funciona", "es"),
+        ("geht nicht", "de"),
+        ("non funziona", "it"),
+        ("schifo", "it"),
+        ("werkt niet", "nl"),
+        ("waardeloos", "nl"),
+        ("Bom", "pt"),
+        ("Nenhuma", "pt"),
+        ("Perfetta, mai un problema", "it"),
+        ("Werkt goed, ook handig om op school te gebruiken", "nl"),
+        ("app de merde", "fr"),
+        ("mdr", "fr"),
+        ("super", "fr"),
+    ],
+)
+def test_a_word_of_another_language_is_not_swallowed_by_the_french_store(text: str, code: str) -> None:
+    assert detect([text], ["fr"], ["fr"] if code == "fr" else [None]) == [code]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("L'app est great mais trop de bugs", "fr"),
+        ("Bonne appli. Good job", "fr"),
+        ("Ça crash tout le temps, please fix", "fr"),
+        ("Very good app but the connexion is slow", "en"),
+        ("Muy buena app, very nice, la recomiendo a todos", "es"),
+    ],
+)
+def test_two_languages_in_one_text_are_the_one_that_says_more(text: str, code: str) -> None:
+    assert detect([text], [None], [None]) == [code]
+
+
 @pytest.mark.parametrize("text", ["", "   ", "👍👍", "5/5", "!!!", "10", "\ud800", "é" * 0])
 def test_nothing_to_go_on_is_undetermined_even_in_a_known_store(text: str) -> None:
     assert detect([text], ["fr"], ["fr-FR"]) == ["und"]
