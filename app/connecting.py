@@ -1,11 +1,13 @@
 """Connecting a source that needs settings (a key, a project, a folder): checked in words before it is stored."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.credentials import PREFIX
 from app.errors import Problem
 from collectors.registry import KINDS, SourceKind
 from models.apps import App
@@ -13,6 +15,10 @@ from models.sources import Source
 
 CHANNELS = {"ios": "app_store", "android": "google_play"}
 """Under which channel a platform's crashes are told: that of its versions."""
+
+
+FILES = {"key_file", "token_file", "folder"}
+"""Settings that name a file of the server."""
 
 
 def connect(
@@ -60,3 +66,45 @@ def _known(kind: str, config: Mapping[str, Any]) -> SourceKind:
     if not known.channel and config.get("platform") not in CHANNELS:
         raise Problem(422, "platform is ios or android.", where="body.config.platform")
     return known
+
+
+def connect_remotely(
+    session: Session,
+    app: App,
+    state: Any,
+    kind: str,
+    config: Mapping[str, Any],
+    *,
+    name: str = "",
+    minutes: int | None = None,
+) -> Source:
+    """The same over the network. `state` is the web application's: its `kinds`, and the settings' data folder.
+
+    Addresses belong to the installation's settings and files to the command line: who may add a source over the network
+    must not thereby read this machine's files or call what only it can reach. Raises Problem 422, 409.
+    """
+    kinds = sorted(one["kind"] for one in getattr(state, "kinds", []))
+    if kind not in kinds:
+        known = ", ".join(kinds) or "none with this server"
+        raise Problem(422, f"There is no such kind of source. Kinds: {known}.", where="body.kind")
+    if kind == "file":
+        raise Problem(422, "A file is imported on the command line: cocoon import FILE --app NAME.", where="body.kind")
+    if own := [name for name in config if name.endswith("url") or name == "path"]:
+        raise Problem(422, f"The address is not a source's own setting: leave out {own[0]}.", where="body.config")
+    return connect(session, app, kind, _confined(config, state.settings.data / "files"), name=name, minutes=minutes)
+
+
+def _confined(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings with the files they name inside the one folder that the network may speak of."""
+    found = dict(config)
+    for name in FILES & set(config):
+        if str(config[name]).startswith(PREFIX):  # entered in the interface, see /credentials
+            continue
+        try:
+            place = (folder / str(config[name])).resolve()
+        except (OSError, ValueError):
+            place = Path("/")
+        if not place.is_relative_to(folder.resolve()):
+            raise Problem(422, f"Put it into {folder} on the server, and name it there.", where=f"body.config.{name}")
+        found[name] = str(place)
+    return found

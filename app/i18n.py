@@ -95,6 +95,10 @@ class Words:
             return Markup(escape(sentence)).format(**values)  # noqa: S704  the template is ours and escaped
         return sentence.format(**values) if values else sentence
 
+    def has(self, key: str) -> bool:
+        """Whether there is such a sentence."""
+        return key in sentences(self.language)
+
     def name(self, group: str, value: str) -> str:
         """The name of a coded value (a channel, a state…), or the code itself where we have none."""
         if group == "language":
@@ -132,6 +136,13 @@ class Words:
         """A difference with its sign: +0,2 or −0,8 (a true minus)."""
         rounded = round(value, digits) + 0.0
         return ("+" if rounded > 0 else "−" if rounded < 0 else "±") + self.number(abs(rounded), digits)
+
+    def times(self, ratio: float) -> str:
+        """How often one share is in another: ×1,8, or ÷7 where it fell; beyond fifty nobody knows."""
+        risen = ratio >= 1
+        factor = ratio if risen else 1 / max(ratio, 1e-9)
+        text = self.number(50) + "+" if factor >= 50 else self.number(factor, 0 if factor >= 9.95 else 1)
+        return ("×" if risen else "÷") + text
 
     def percent(self, share: float) -> str:
         """A share of one: 12 % in French."""

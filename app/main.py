@@ -1,5 +1,6 @@
 """The web application: routes, guards and errors put together. What runs around it is the CLI's business."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from app.sessions import cookie_name
 from app.settings import Settings
 from app.steady import settle
 
+log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 
 
@@ -36,7 +38,8 @@ def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
     """The application on this database.
 
     What routes need beyond it is put on `app.state` by whoever starts it, each optional: `defer(name, **kwargs)`
-    queues a job, `kinds` lists the kinds of source, `find_app(link)` asks a store, `readiness()` tells (ready, facts).
+    queues a job, `kinds` lists the kinds of source, `find_app(link)` asks a store,
+    `probe(kind, config, secrets)` tries the rights of a source, `readiness()` tells (ready, facts).
     """
     app = FastAPI(
         title="Cocoon",
@@ -77,9 +80,9 @@ def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
         try:
             with transaction(bind) as session:
                 revision = session.scalar(text("SELECT version_num FROM alembic_version"))
-        except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-            return JSONResponse({"ready": False, "database": reason}, 503)
+        except SQLAlchemyError:
+            log.exception("/readyz: the database does not answer")  # strangers are told no more than that
+            return JSONResponse({"ready": False, "database": "no answer"}, 503)
         return JSONResponse({"ready": True, "database": "ok", "schema": revision})
 
     @app.get("/api/v1/openapi.json", include_in_schema=False, dependencies=[auth.allow("viewer")])

@@ -1,7 +1,8 @@
 """Why a run, a day or a check is as it is, in the reader's language.
 
 Reasons are written and kept as English sentences with their values in them; `locales/reasons_fr.yaml` holds the French
-of each sentence, its values numbered from 0. What is not in it (the words of a system outside) is shown as it came.
+of each sentence, its values numbered from 0, and `locales/problems_fr.yaml` that of the errors which pages show. What
+is in neither (the words of a system outside) is shown as it came.
 """
 
 import re
@@ -10,15 +11,17 @@ from pathlib import Path
 
 import yaml
 
-_FILE = Path(__file__).parent / "locales" / "reasons_fr.yaml"
+_FILES = [Path(__file__).parent / "locales" / f"{name}_fr.yaml" for name in ("reasons", "problems")]
 _HOLE = re.compile(r"\{(\d)\}")
 
 
 @cache
 def catalogue() -> dict[str, str]:
     """English sentence → French sentence, with {0}, {1}… where values stand, and French spaces before its signs."""
-    with _FILE.open(encoding="utf-8") as file:
-        loaded: dict[str, str] = yaml.safe_load(file)
+    loaded: dict[str, str] = {}
+    for path in _FILES:
+        with path.open(encoding="utf-8") as file:
+            loaded |= yaml.safe_load(file)
     return {english: re.sub(r" (?=[;:?!»])|(?<=«) ", "\u00a0", french) for english, french in loaded.items()}
 
 

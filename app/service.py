@@ -133,7 +133,6 @@ def serve(service: Service, listener: socket.socket) -> None:
 def web_app(service: Service) -> Any:
     """The pages and the API, wired to this process's queue, registry and readiness."""
     from app.main import create_app
-    from collectors.registry import KINDS
 
     context = service.context
     settings = context.settings
@@ -142,7 +141,17 @@ def web_app(service: Service) -> Any:
     app.state.defer = service.queue.ask
     app.state.readiness = service.readiness
     app.state.find_app = finder(context)
-    app.state.kinds = [
+    app.state.probe = prober(context)
+    app.state.kinds = kinds()
+    app.state.now = clock.now
+    return app
+
+
+def kinds() -> list[dict[str, Any]]:
+    """The kinds of source, for pages and programs, which know no collectors."""
+    from collectors.registry import KINDS, MAY
+
+    return [
         {
             "kind": kind.kind,
             "channel": kind.channel,
@@ -150,11 +159,30 @@ def web_app(service: Service) -> Any:
             "brings": list(kind.brings),
             "label_fr": kind.label_fr,
             "label_en": kind.label_en,
+            "needs": list(kind.needs),
+            "may": list(MAY.get(kind.kind, ())),
+            "scheme": kind.scheme,
         }
         for kind in KINDS.values()
     ]
-    app.state.now = clock.now
-    return app
+
+
+def prober(context: Context) -> Callable[[str, dict[str, Any], dict[str, str]], list[dict[str, Any]]]:
+    """The function that tries the rights of a source before it is saved: name, works and message of each.
+
+    It is given the kind, its settings, and the secrets that were typed in and are kept nowhere yet, by setting.
+    """
+    from app.doctor import probes_of
+    from collectors.access import HeldKey
+    from models.sources import Source
+
+    def probe(kind: str, config: dict[str, Any], secrets: dict[str, str]) -> list[dict[str, Any]]:
+        source = Source(kind=kind, config={name: value for name, value in config.items() if name not in secrets})
+        held = {name: HeldKey("the key", secret.encode()) for name, secret in secrets.items()}
+        found = probes_of(context, source, context.source_config(source, newest=True) | held)
+        return [{"name": one.name, "works": one.works, "message": one.message} for one in found]
+
+    return probe
 
 
 def finder(context: Context) -> Callable[[str], dict[str, Any]]:

@@ -53,8 +53,8 @@ def add_listing(
     name: str | None = None,
 ) -> Added:
     """Make the listing and its sources; the app is joined by name, so that both stores come under one."""
-    storefronts = _codes(storefronts or [found.get("storefront") or "fr"], "storefront", "two letters, such as fr")
-    languages = _codes(languages or [found.get("lang") or "fr"], "language", "two or three letters, such as fr")
+    storefronts = _codes(storefronts or [found.get("storefront") or "fr"], "storefront")
+    languages = _codes(languages or [found.get("lang") or "fr"], "language")
     store, external_id = found["store"], found["app_id"]
     app = find_or_make_app(session, name or found.get("name") or external_id)
     listing = session.scalar(
@@ -118,9 +118,14 @@ def _add_source(
     return source
 
 
-def _codes(given: Sequence[str], what: str, form: str) -> list[str]:
+def _codes(given: Sequence[str], what: str) -> list[str]:
     codes = list(dict.fromkeys(code.strip().lower() for code in given if code.strip()))
     longest = 3 if what == "language" else 2
     if not codes or not all(re.fullmatch(f"[a-z]{{2,{longest}}}", code) for code in codes):
-        raise Problem(422, f"A {what} is {form}: {', '.join(given)} is not.", where=f"body.{what}s")
+        told = ", ".join(given)
+        if what == "language":
+            raise Problem(
+                422, f"A language is two or three letters, such as fr: {told} is not.", where="body.languages"
+            )
+        raise Problem(422, f"A storefront is two letters, such as fr: {told} is not.", where="body.storefronts")
     return codes

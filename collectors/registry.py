@@ -324,3 +324,27 @@ def build(kind: str, config: Config, http: Http) -> Collector:
         return known.builder(config, http)
     except ValueError as error:
         raise SourceError(f"The source {known.label_en!r} cannot be built: {error}.", "refused") from error
+
+
+_PEOPLE = ("wave", "email_field", "customer_field", "respondent_field", "segment_field", "version_field")
+
+MAY: dict[str, tuple[str, ...]] = {
+    "google_play": ("gl",),
+    "google_play_details": ("lang", "gl"),
+    "app_store_connect": ("issuer_id", "territories"),
+    "typeform": _PEOPLE,
+    "qualtrics": _PEOPLE,
+    "surveymonkey": _PEOPLE,
+    "crashlytics_bigquery": ("dataset", "sessions_dataset", "days", "max_gigabytes", "preferred"),
+    "crashlytics_files": ("app_id", "preferred"),
+    "crashlytics_api": ("days", "preferred"),
+    "play_vitals": ("versions", "days", "preferred"),
+    "sentry": ("environment", "days", "preferred"),
+    "zendesk": ("email", "brand", "version_field", "days"),
+    "intercom": ("days",),
+    "zoho_desk": ("days",),
+}
+"""What a kind may be told beside what it needs, in the order that a form asks it.
+
+Addresses are not among them: who adds a source over the network must not choose which server is called.
+"""

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts import outbox
 from app.api.shapes import Body, Moment
+from app.audit import record
 from app.auth import allow
 from app.db import DB
 from app.errors import Problem
@@ -134,11 +135,21 @@ def promptness(session: DB) -> Promptness:
 
 
 @router.post("/deliveries/replay")
-def replay(body: Replay, session: DB) -> Replayed:
+def replay(body: Replay, request: Request, session: DB) -> Replayed:
     """Send again what was given up in a period."""
     if body.start >= body.end:
         raise Problem(422, "The period ends before it begins.", where="body.from")
-    return Replayed(count=outbox.revive(session, body.start, body.end, destination_id=body.destination_id))
+    count = outbox.revive(session, body.start, body.end, destination_id=body.destination_id)
+    record(
+        session,
+        request,
+        "delivery.replayed",
+        start=body.start,
+        end=body.end,
+        destination=body.destination_id,
+        count=count,
+    )
+    return Replayed(count=count)
 
 
 @router.get("/inbox")

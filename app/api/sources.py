@@ -1,7 +1,6 @@
 """Sources, their runs, and the ledger of what is complete."""
 
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
@@ -11,8 +10,7 @@ from sqlalchemy.orm import Session
 from analysis.mask import mask
 from app.api.shapes import Body, Day, Name, RowId, Text
 from app.auth import allow
-from app.connecting import connect
-from app.credentials import PREFIX
+from app.connecting import connect_remotely
 from app.db import DB
 from app.errors import Problem, not_found
 from app.pages.sources import ask_for_replay, ask_for_walk
@@ -22,9 +20,6 @@ from app.reading.apps import today
 from app.reading.checks import checks
 from models.apps import App
 from models.sources import Source
-
-FILES = {"key_file", "token_file", "folder"}
-"""Settings that name a file of the server."""
 
 router = APIRouter(tags=["sources"], dependencies=[allow("viewer", change="editor")])
 
@@ -156,6 +151,9 @@ class KindOut(BaseModel):
     brings: list[str] = []
     label_fr: str = ""
     label_en: str = ""
+    needs: list[str] = Field([], description="settings that it cannot do without")
+    may: list[str] = Field([], description="settings that it may be told")
+    scheme: str = Field("", description="how its system signs webhooks; empty: it sends none")
 
 
 class Asked(BaseModel):
@@ -213,36 +211,11 @@ def create_source(body: NewSource, request: Request, response: Response, session
     app = session.get(App, body.app_id)
     if app is None:
         raise Problem(422, "There is no such app.", where="body.app_id")
-    kinds = {kind["kind"]: kind for kind in getattr(request.app.state, "kinds", [])}
-    if body.kind not in kinds:
-        known = ", ".join(sorted(kinds)) or "none with this server"
-        raise Problem(422, f"There is no such kind of source. Kinds: {known}.", where="body.kind")
-    # Addresses belong to the installation's settings and files to the command line: who may add a source over the
-    # network must not thereby read this machine's files or call what only it can reach.
-    if body.kind == "file":
-        raise Problem(422, "A file is imported on the command line: cocoon import FILE --app NAME.", where="body.kind")
-    if own := [name for name in body.config if name.endswith("url") or name == "path"]:
-        raise Problem(422, f"The address is not a source's own setting: leave out {own[0]}.", where="body.config")
-    config = _confined(body.config, request.app.state.settings.data / "files")
-    source = connect(session, app, body.kind, config, name=body.name, minutes=body.rhythm_minutes)
+    source = connect_remotely(
+        session, app, request.app.state, body.kind, body.config, name=body.name, minutes=body.rhythm_minutes
+    )
     response.headers["Location"] = f"/api/v1/sources/{source.id}"
     return SourceOut.model_validate(source)
-
-
-def _confined(config: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The settings with the files they name inside the one folder that the network may speak of."""
-    found = dict(config)
-    for name in FILES & set(config):
-        if str(config[name]).startswith(PREFIX):  # entered in the interface, see /credentials
-            continue
-        try:
-            place = (folder / str(config[name])).resolve()
-        except (OSError, ValueError):
-            place = Path("/")
-        if not place.is_relative_to(folder.resolve()):
-            raise Problem(422, f"Put it into {folder} on the server, and name it there.", where=f"body.config.{name}")
-        found[name] = str(place)
-    return found
 
 
 @router.get("/sources/{source_id}")

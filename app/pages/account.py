@@ -29,7 +29,21 @@ def _page(request: Request, session: DB, problem: Problem | None) -> HTMLRespons
     signed = open_sessions(session, caller.user_id)
     status = problem.status if problem else 200
     words = words_of(request)
-    return render(request, "account.html", words, status=status, user=user, sessions=signed, problem=problem)
+    told = [(one, browser_name(one.agent)) for one in signed]
+    return render(request, "account.html", words, status=status, user=user, sessions=told, problem=problem)
+
+
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def browser_name(agent: str) -> str:
+    """“Firefox · Windows” from what a browser calls itself; its first words where it is none that we know."""
+    found = [next((name for mark, name in known if mark in agent), "") for known in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(filter(None, found)) or agent[:40]
 
 
 @router.post("/account/password")

@@ -41,8 +41,7 @@ def since_release(words: Words, app_id: int, pair: Pair, born: list[Row], channe
     for key, rows in (("changes.more", pair.risen), ("changes.less", pair.fallen)):
         if rows:
             named = [
-                f"{topic_name(row.topic, words.language)} (×{words.number(row.change.ratio, 1)})"
-                for row in rows[:SHOWN]
+                f"{topic_name(row.topic, words.language)} ({words.times(row.change.ratio)})" for row in rows[:SHOWN]
             ]
             said.append(words.t(key, topics=words.listed(named)))
     said += _crashes(words, pair)

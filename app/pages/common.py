@@ -183,7 +183,7 @@ def go(path: str, done: str = "") -> RedirectResponse:
 def error_page(request: Request, status: int, detail: str, key: str = "") -> HTMLResponse:
     """An error for a person."""
     words = words_of(request)
-    detail = words.t(key) if key else detail
+    detail = words.t(key) if key else words.reason(detail)
     return render(request, "error.html", words, status=status, status_code=status, detail=detail)
 
 

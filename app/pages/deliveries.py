@@ -1,6 +1,7 @@
 """Deliveries: how quick we are, whether the canary arrived, what waits or was given up, and sending that again."""
 
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,9 +10,11 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from alerts import outbox
+from app import audit
 from app.auth import allow
 from app.db import DB
 from app.errors import Problem
+from app.i18n import Words
 from app.pages.common import go, render, words_of
 from app.reading import deliveries, latency
 
@@ -30,7 +33,7 @@ def page(request: Request, session: DB, state: str = "", before: UUID | None = N
     if counts.get("dead"):
         headline = words.t("deliveries.dead", n=counts["dead"])
     elif known:
-        headline = words.t("deliveries.quick", p50=_seconds(known[0].p50), p95=_seconds(known[0].p95))
+        headline = words.t("deliveries.quick", p50=_seconds(words, known[0].p50), p95=_seconds(words, known[0].p95))
     else:
         headline = words.t("deliveries.none")
     return render(
@@ -39,7 +42,7 @@ def page(request: Request, session: DB, state: str = "", before: UUID | None = N
         words,
         headline=headline,
         latencies=known,
-        seconds=_seconds,
+        seconds=partial(_seconds, words),
         canaries=latency.canaries(session),
         counts=counts,
         state=chosen or "",
@@ -49,19 +52,21 @@ def page(request: Request, session: DB, state: str = "", before: UUID | None = N
     )
 
 
-def _seconds(value: float) -> str:
+def _seconds(words: Words, value: float) -> str:
     """Two digits of seconds are enough: 0.4, 7, 95 s."""
-    return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
+    return f"{words.number(value, 1 if value < 10 else 0)}\u202fs"
 
 
 @router.post("/deliveries/replay")
 def replay(
-    session: DB, first: Annotated[date, Form(alias="from")], last: Annotated[date, Form(alias="to")]
+    request: Request, session: DB, first: Annotated[date, Form(alias="from")], last: Annotated[date, Form(alias="to")]
 ) -> RedirectResponse:
     """Send again what was given up from the first day to the last, both included (days of Paris)."""
     if last < first:
         raise Problem(422, "The period ends before it begins.", where="body.to")
     zone = ZoneInfo("Europe/Paris")
     start = datetime.combine(first, time(), zone)
-    outbox.revive(session, start, datetime.combine(last + timedelta(days=1), time(), zone))
+    end = datetime.combine(last + timedelta(days=1), time(), zone)
+    revived = outbox.revive(session, start, end)
+    audit.record(session, request, "delivery.replayed", start=start, end=end, count=revived)
     return go("/deliveries", "saved")

@@ -105,3 +105,6 @@ def ask_for_replay(request: Request, background: BackgroundTasks, source: Source
     if defer is None:
         raise Problem(503, "No job queue runs with this server: start it with “cocoon up” or “cocoon web”.")
     background.add_task(defer, "replay", f"source:{source.id}", source_id=source.id)
+    session = object_session(source)
+    if session is not None:
+        audit.record(session, request, "source.asked", source=source.id, name=source.name, trigger="replay")

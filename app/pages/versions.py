@@ -11,6 +11,7 @@ from app.db import DB
 from app.i18n import Words
 from app.lines import LINES_NARROW, LINES_WIDE, Line, share_lines
 from app.pages.common import find_app, render, words_of
+from app.pages.stability_part import percent
 from app.reading import trends, versions
 from app.reading.apps import today
 from app.reading.launches import before, launches, newest_launch
@@ -52,6 +53,7 @@ def page(
         pair=pair,
         told=pair is not None and isinstance(pair.stars, Comparison),
         headline=headline(words, pair),
+        percent=percent,
         chart=_chart(words, pair, app.name) if pair else {},
     )
 

@@ -47,14 +47,14 @@ def test_every_key_in_use_exists_and_none_is_idle() -> None:
         "channel", "kind", "label", "intent", "rule", "severity", "incident_state", "outcome", "coverage", "trigger",
         "check", "delivery", "message", "event", "actor", "done", "theme", "tab", "error", "col", "mask", "verdict",
         "role", "problem", "scope", "mood", "irritant_state", "irritant_event",
-        "crash", "issue", "signal", "head",
+        "crash", "issue", "signal", "head", "field", "choice",
     }  # fmt: skip
     assert coded <= groups
     idle = {key for key in known if key not in used and key.partition(".")[0] not in coded and "." in key}
     built = (
         r"settings\.|picture\.|app\.days|destinations\.levels|chart\.(day|week)|versions\.|irritant\.by_|"
         r"incident\.title\.|rules\.|stability\.(why|line)\."
-        r"|channels\.(by_|type\.|wave|segment|version)"
+        r"|source\.group\.|channels\.(by_|type\.|wave|segment|version)"
     )
     assert not {key for key in idle if not re.match(built, key)}
 

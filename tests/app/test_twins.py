@@ -46,6 +46,7 @@ TWINS: dict[str, tuple[str, ...]] = {
         f"{APP}/sources", f"{APP}/coverage", f"{APP}/coverage/checks", "/sources/{source_id}/runs",
         "/sources/{source_id}/quarantine",
     ),
+    f"{APP}/sources/new": ("/kinds", "/credentials"),
     "/setup": ("/apps",),
     "/credentials": ("/credentials",),
     "/topics": ("/taxonomy",),

@@ -6,17 +6,19 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
 from app.db import transaction
 from app.main import create_app
 from app.seal import Seal
+from app.service import kinds
 from app.settings import Settings
 from tests.app.seed import Portfolio, seed
 from tests.app.voices_seed import add_voices
@@ -44,6 +46,26 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
         launched.close()
 
 
+@contextmanager
+def serving(engine: Engine, data: Path, *, sign_in: bool) -> Iterator[str]:
+    """A server on a free port of this machine, as its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()  # a page asked for before the server's thread is up waits instead of being refused
+    port = listener.getsockname()[1]
+    settings = Settings(data=data, port=port, secret_key="tests", sign_in=sign_in)
+    app = create_app(engine, settings, Seal(b"tests"))
+    app.state.defer = lambda *_, **__: None
+    app.state.kinds = kinds()
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+    listener.close()
+
+
 @pytest.fixture(scope="module")
 def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Portfolio]]:
     """The address of a server with a made-up portfolio, and the portfolio."""
@@ -52,18 +74,6 @@ def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         with transaction(engine) as session:
             made = seed(session, today=datetime.now(UTC).date(), days=500, daily=14)
             add_voices(session, made.apps[0], datetime.now(UTC).date())
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()  # a page asked for before the server's thread is up waits instead of being refused
-        port = listener.getsockname()[1]
-        settings = Settings(data=tmp_path_factory.mktemp("site"), port=port, secret_key="tests", sign_in=False)
-        app = create_app(engine, settings, Seal(b"tests"))
-        app.state.defer = lambda *_, **__: None
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{port}", made
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
+        with serving(engine, tmp_path_factory.mktemp("site"), sign_in=False) as base:
+            yield base, made
         engine.dispose()
