@@ -41,6 +41,12 @@ def read(folder: Path, corpus: str) -> list[Example]:
     return kept
 
 
+def banking77_test(folder: Path) -> frozenset[str]:
+    """Texts of the test part of banking77, which nothing is trained on."""
+    file = folder / "banking77" / "test.csv"
+    return frozenset(row["text"] for row in _rows(file)) if file.is_file() else frozenset()
+
+
 def own() -> list[Example]:
     """Sentences of data/phrasing.yaml: subjects crossed with judgements, and whole sentences, in French and English."""
     text = resources.files("analysis").joinpath("data/phrasing.yaml").read_text("utf-8")

@@ -4,7 +4,7 @@ An installation may lay its own over them (`use`); each process that reads texts
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -42,6 +42,12 @@ class Topic:
     yields_to: tuple[str, ...]
     excepted: tuple[str, ...]
     examples: Mapping[str, tuple[str, ...]]
+
+    def every_phrase(self) -> Iterator[str]:
+        """Phrases that tell the topic, of every language and strength."""
+        for kind in (self.phrases, self.weak, self.yielding):
+            for phrases in kind.values():
+                yield from phrases
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,6 +104,11 @@ _current = ("", "")
 def taxonomy() -> Taxonomy:
     """The topics in use: the shipped ones, what was learnt from corrections, and the installation's own over them."""
     return _loaded(*_current)
+
+
+def shipped() -> Taxonomy:
+    """The shipped topics alone."""
+    return _loaded("", "")
 
 
 def layers() -> tuple[str, str]:

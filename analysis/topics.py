@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.clauses import Clauses
 from analysis.lexicon import POLAR, Cues
 from analysis.phrasebook import Phrasebook
-from analysis.taxonomy import Taxonomy, taxonomy
+from analysis.taxonomy import Taxonomy, shipped, taxonomy
 from analysis.tokens import Ints, Tokens
 
 _STRONG, _WEAK, _YIELDING, _EXCEPT = range(4)
@@ -25,16 +25,20 @@ _APOSTROPHES = ("'", "\u2019", "\u02bc", "`", "\u00b4")
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Places where topics are named: `topic` indexes `Lookup.ids`; `first` and `last` are tokens, in order."""
+    """Places where topics are named: `topic` indexes `Lookup.ids`; `first` and `last` are tokens, in order.
+
+    `own` are those of phrases that are not shipped: an installation's, or learnt from its corrections.
+    """
 
     topic: Ints
     first: Ints
     last: Ints
     weak: NDArray[np.bool_]
+    own: NDArray[np.bool_]
 
     def where(self, kept: NDArray[np.bool_]) -> "Mentions":
         """Those that are kept."""
-        return Mentions(self.topic[kept], self.first[kept], self.last[kept], self.weak[kept])
+        return Mentions(self.topic[kept], self.first[kept], self.last[kept], self.weak[kept], self.own[kept])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +50,7 @@ class Lookup:
     of: Ints
     language: Ints
     kind: Ints
+    own: NDArray[np.bool_]
     stronger: NDArray[np.bool_]
     """Whether a topic (row) yields to another (column)."""
 
@@ -63,7 +68,10 @@ def lookup(known: Taxonomy) -> Lookup:
     columns = np.array([row[1:] for row in rows], dtype=np.int64).reshape(-1, 3)
     stronger = np.array([[other in topic.yields_to for other in known.topics] for topic in known.topics.values()])
     book = Phrasebook([row[0] for row in rows])
-    return Lookup(tuple(known.topics), book, columns[:, 0], columns[:, 1], columns[:, 2], stronger)
+    ours = {(topic.id, phrase) for topic in shipped().topics.values() for phrase in topic.every_phrase()}
+    names = tuple(known.topics)
+    own = np.array([(names[row[1]], row[0]) not in ours for row in rows], dtype=bool)
+    return Lookup(names, book, columns[:, 0], columns[:, 1], columns[:, 2], own, stronger)
 
 
 def topic_ids() -> tuple[str, ...]:
@@ -89,7 +97,8 @@ def find(tokens: Tokens, languages: Sequence[str], known: Lookup | None = None) 
     kept &= (kind != _YIELDING) | ~_outdone(
         known, topic, tokens.doc[hits.first], kept & (kind == _STRONG), tokens.documents
     )
-    return _precise(Mentions(topic[kept], hits.first[kept], hits.last[kept], weak[kept]), tokens)
+    own_phrase = known.own[hits.phrase]
+    return _precise(Mentions(topic[kept], hits.first[kept], hits.last[kept], weak[kept], own_phrase[kept]), tokens)
 
 
 def _shared(mentions: tuple[Ints, Ints, Ints], among: NDArray[np.bool_], tokens: int) -> Ints:

@@ -8,14 +8,28 @@ from importlib import resources
 
 import numpy as np
 
-from analysis import clauses, embeddings, features, heads, intent, language, lexicon, second, sentiment, topics
+from analysis import (
+    clauses,
+    embeddings,
+    features,
+    heads,
+    intent,
+    language,
+    lexicon,
+    second,
+    second_topics,
+    sentiment,
+    topics,
+    urgent,
+)
 from analysis.intent import Intent
 from analysis.sentiment import Label
 from analysis.taxonomy import own, taxonomy
 from analysis.tokens import tokenise
-from analysis.urgent import urgent
 
 _NOT_READ_WITH = frozenset({"naming.yaml", "phrasing.yaml"})  # a change of these changes no reading
+_CONTENT = 0.4  # sentiment from which only plain words make a text urgent
+_PRAISE = 0.5  # sentiment from which a text that names nothing is praise
 _BATCH = 1_000  # documents at once: arrays of some 20 MB
 
 
@@ -92,8 +106,20 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
     felt = sentiment.judge(chances[:, 0], whole, positive, piece, parts, spoken, read)
     aspects = sentiment.aspects(positive, piece, felt.value[parts.doc])
     intents = intent.judge(chances, whole, stars, model.thresholds)
-    alarms = urgent(tokens)
+    found_alarms = urgent.alarms(tokens)
+    alarms = found_alarms.plain | found_alarms.hinted
     mentions = topics.find(tokens, spoken, phrases)
+    unsaid = np.ones(len(documents), dtype=bool)
+    unsaid[tokens.doc[mentions.first]] = False
+    praise = unsaid & ~alarms & (felt.value > _PRAISE)  # has nothing to tell that phrases have not told
+    length = np.diff(tokens.bounds)
+    hinted = found_alarms.hinted & ~found_alarms.plain
+    again = np.flatnonzero(hinted | (~praise & (length > 0) & (length <= second_topics.LONGEST)))
+    seen = vectors.of(again)
+    if seen is not None and len(again):
+        foreign = np.array([code in embeddings.LANGUAGES for code in spoken], dtype=bool)
+        mentions = second_topics.read(tokens, mentions, parts, seen, again, foreign, topics_known)
+        alarms = second_topics.urgent(found_alarms, seen, again, felt.value < _CONTENT)
     told = topics.tell(tokens, mentions, parts, aspects, cues, phrases)
     steps = topics_known.topics
     stamp = version()

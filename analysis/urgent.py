@@ -33,8 +33,24 @@ def _rules() -> _Rules:
     return _Rules(Phrasebook([row[0] for row in rows]), np.array([row[1] for row in rows]), len(raw["pairs"]))
 
 
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """For each document: whether a phrase says it plainly, whether a pair of words hints at it, what is taken back."""
+
+    plain: NDArray[np.bool_]
+    hinted: NDArray[np.bool_]
+    taken_back: NDArray[np.bool_]
+
+
 def urgent(tokens: Tokens) -> NDArray[np.bool_]:
     """Whether each document speaks of fraud, phishing, blocked money, leaked data, self-harm or a threat."""
+    found = alarms(tokens)
+    told: NDArray[np.bool_] = found.plain | found.hinted
+    return told
+
+
+def alarms(tokens: Tokens) -> Alarms:
+    """What phrases say of urgency."""
     rules = _rules()
     hits = rules.book.find(tokens)
     role = rules.role[hits.phrase]
@@ -42,13 +58,14 @@ def urgent(tokens: Tokens) -> NDArray[np.bool_]:
     np.add.at(covered, hits.first[role == _EXCEPT], 1)
     np.add.at(covered, hits.last[role == _EXCEPT] + 1, -1)
     taken_back = np.cumsum(covered)[hits.first] > 0
-    out = np.zeros(tokens.documents, dtype=bool)
-    out[tokens.doc[hits.first[(role == _ALARM) & ~taken_back]]] = True
+    plain, hinted, excepted = (np.zeros(tokens.documents, dtype=bool) for _ in range(3))
+    plain[tokens.doc[hits.first[(role == _ALARM) & ~taken_back]]] = True
+    excepted[tokens.doc[hits.first[role == _EXCEPT]]] = True
     for number in range(rules.pairs):
         first = _only(hits, (role == 2 + 2 * number) & ~taken_back)
         second = _only(hits, (role == 3 + 2 * number) & ~taken_back)
-        out[tokens.doc[_beside(tokens, first, second)]] = True
-    return out
+        hinted[tokens.doc[_beside(tokens, first, second)]] = True
+    return Alarms(plain, hinted, excepted)
 
 
 def _only(hits: Hits, chosen: NDArray[np.bool_]) -> Ints:

@@ -29,6 +29,7 @@ def rows(measure: str, corpus: str) -> dict[str, float]:
 
 
 @pytest.mark.shared
+@pytest.mark.usefixtures("words_alone")
 def test_french_sentiment_of_an_unseen_trade() -> None:
     found = rows("unseen_french", "insurance_fr")
     assert found["sentiment AUC, French insurers"] >= 0.97
@@ -38,15 +39,16 @@ def test_french_sentiment_of_an_unseen_trade() -> None:
 @pytest.mark.shared
 def test_topics_labelled_by_hand() -> None:
     found = rows("topics", "insurance_fr")
-    assert found["topics micro-F1, held-back half"] >= 0.77
-    assert found["French, held-back half"] >= 0.78
-    assert found["English, held-back half"] >= 0.75
+    assert found["topics micro-F1, held-back half"] >= 0.785
+    assert found["French, held-back half"] >= 0.81
+    assert found["English, held-back half"] >= 0.745
 
 
 @pytest.mark.shared
 def test_the_urgent_lane_misses_little_and_stays_narrow() -> None:
     found = rows("urgency", "banking77")
-    assert found["urgent lane, recall on 6 kinds of banking77"] >= 0.87
+    assert found["urgent lane, recall on 6 kinds of banking77"] >= 0.94
+    assert found["share of its other kinds that take it"] <= 0.055
     assert found["share of app reviews that take it"] <= 0.02
 
 
@@ -58,6 +60,7 @@ def test_masking_leaves_real_reviews_alone() -> None:
 
 
 @pytest.mark.shared
+@pytest.mark.usefixtures("words_alone")
 def test_every_real_text_is_understood() -> None:
     if not Path(DATA / "viber").is_dir():
         pytest.skip("../shared/data/viber is not here")
