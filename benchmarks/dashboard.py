@@ -57,6 +57,8 @@ VERSIONS = (
     "SELECT version, count(*), avg(stars) FROM verbatims WHERE app_id = :app AND version IN ('7.39', '7.38') GROUP BY 1"
 )
 WEEK = "SELECT app_id, count(*), avg(stars) FROM verbatims WHERE day > CAST(:last AS date) - 28 GROUP BY 1"
+PEOPLE = """SELECT channel, count(*), count(DISTINCT coalesce(person, author)) FROM verbatims
+    WHERE app_id = :app AND day > CAST(:last AS date) - 28 GROUP BY 1"""
 SEARCH = """SELECT count(*) FROM verbatims WHERE app_id = :app
     AND to_tsvector('cocoon', title || ' ' || body) @@ websearch_to_tsquery('cocoon', 'conseiller agence')"""
 FILTERED = """SELECT count(*) FROM verbatims v JOIN verbatim_topics t ON t.app_id = v.app_id AND t.verbatim_id = v.id
@@ -113,6 +115,13 @@ def questions(app: int, review: int, irritant: int, incident: str) -> list[Quest
         Question("destinations", "/destinations"),
         Question("inbox", "/inbox"),
         Question("set-up", "/setup"),
+        Question("channels", f"{a}/channels", PEOPLE),
+        Question("deliveries", "/deliveries"),
+        Question("all incidents", "/incidents"),
+        Question("rules", "/settings/rules"),
+        Question("own model", "/settings/model"),
+        Question("topics", "/topics"),
+        Question("credentials", "/credentials"),
         Question("API apps", "/api/v1/apps"),
         Question("API star trend, 2 years, days", f"{api}/trends/stars?from=2024-11-24&bucket=day", STARS),
         Question("API star trend, one version", f"{api}/trends/stars?version=7.20", STARS),
@@ -133,6 +142,43 @@ def questions(app: int, review: int, irritant: int, incident: str) -> list[Quest
         Question("API one incident", f"/api/v1/incidents/{incident}"),
         Question("API deliveries", "/api/v1/deliveries"),
         Question("API destinations", "/api/v1/destinations"),
+        Question("API portfolio", "/api/v1/portfolio", WEEK),
+        Question("API overview", f"{api}/overview", STARS),
+        Question("API stability", f"{api}/stability"),
+        Question("API crash issues", f"{api}/stability/issues"),
+        Question("API crash signals", f"{api}/stability/signals"),
+        Question("API channels", f"{api}/channels", PEOPLE),
+        Question("API hours", f"{api}/hours", PEOPLE),
+        *(
+            Question(f"API {name}", f"{api}/{name}")
+            for name in (
+                "nps",
+                "disagreements",
+                "ticket-times",
+                "coverage",
+                "coverage/checks",
+                "rules",
+                "views",
+                "sources",
+            )
+        ),
+        *(
+            Question(f"API {name}", f"/api/v1/{name}")
+            for name in (
+                "deliveries/promptness",
+                "inbox",
+                "taxonomy",
+                "routes",
+                "audit",
+                "credentials",
+                "model",
+                "rules/budget",
+                "people",
+                "keys",
+                "kinds",
+                f"incidents/{incident}/timeline",
+            )
+        ),
     ]
 
 
