@@ -109,15 +109,25 @@ FROM (
 """
 
 ROLLUPS = (
+    # In the order of time, as the write path lays them down.
     """INSERT INTO daily_stars (app_id, day, channel, storefront, version, n, s1, s2, s3, s4, s5, negative, positive)
     SELECT app_id, day, channel, storefront, version, count(*), count(*) FILTER (WHERE stars = 1),
       count(*) FILTER (WHERE stars = 2), count(*) FILTER (WHERE stars = 3), count(*) FILTER (WHERE stars = 4),
       count(*) FILTER (WHERE stars = 5), count(*) FILTER (WHERE label = 'negative'),
       count(*) FILTER (WHERE label = 'positive')
-    FROM verbatims GROUP BY 1, 2, 3, 4, 5""",
+    FROM verbatims GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 1""",
     """INSERT INTO daily_topics (app_id, day, channel, version, topic, n, negative)
     SELECT t.app_id, t.day, v.channel, v.version, t.topic, count(*), count(*) FILTER (WHERE t.sentiment < 0)
-    FROM verbatim_topics t JOIN verbatims v ON v.app_id = t.app_id AND v.id = t.verbatim_id GROUP BY 1, 2, 3, 4, 5""",
+    FROM verbatim_topics t JOIN verbatims v ON v.app_id = t.app_id AND v.id = t.verbatim_id GROUP BY 1, 2, 3, 4, 5
+    ORDER BY 2, 1""",
+    """INSERT INTO weekly_topics (app_id, week, channel, version, topic, n, negative)
+    SELECT app_id, date_trunc('week', day)::date AS week, channel, version, topic, sum(n), sum(negative)
+    FROM daily_topics GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 1""",
+    """INSERT INTO daily_sources (app_id, source_id, day, n)
+    SELECT app_id, source_id, day, count(*) FROM verbatims GROUP BY 1, 2, 3""",
+    """INSERT INTO daily_hours (app_id, day, channel, part, n)
+    SELECT v.app_id, day, channel, extract(hour FROM written_at AT TIME ZONE a.timezone)::int4 / 3, count(*)
+    FROM verbatims v JOIN apps a ON a.id = v.app_id GROUP BY 1, 2, 3, 4""",
 )
 
 AROUND = (

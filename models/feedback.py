@@ -25,6 +25,10 @@ from models.base import Base, Moment
 
 SEARCH_VECTOR = "to_tsvector('cocoon'::regconfig, title || ' ' || body)"
 
+SAMPLE = 64
+SAMPLED = "(hashtextextended(coalesce(person, author), 0) & 63) = 0"
+"""One person in `SAMPLE`, with all that they ever wrote: people are estimated from them where there are very many."""
+
 
 class Verbatim(Base):
     """One customer's masked words, with what the analysis made of them.
@@ -48,6 +52,28 @@ class Verbatim(Base):
             text("written_at DESC"),
             text("id DESC"),
             postgresql_where=text("revision > 0"),
+        ),
+        Index(
+            "ix_verbatims_sample",
+            "app_id",
+            "written_at",
+            postgresql_include=["channel", "person", "author"],
+            postgresql_where=text(SAMPLED),
+        ),
+        Index(
+            "ix_verbatims_nameless",
+            "app_id",
+            "written_at",
+            postgresql_include=["channel"],
+            postgresql_where=text("person IS NULL AND author IS NULL"),
+        ),
+        Index(
+            "ix_verbatims_voices",
+            "app_id",
+            "channel",
+            "written_at",
+            postgresql_include=["person", "author"],
+            postgresql_where=text("channel NOT IN ('app_store', 'google_play')"),
         ),
         Index("ix_verbatims_app_id_thread", "app_id", "kind", "thread", postgresql_where=text("thread IS NOT NULL")),
         Index("ix_verbatims_app_id_person", "app_id", "person", postgresql_where=text("person IS NOT NULL")),

@@ -212,6 +212,15 @@ SELECT :app_id, :source_id, day, count(*) FROM incoming WHERE fate = 'new' GROUP
 ON CONFLICT (app_id, source_id, day) DO UPDATE SET n = daily_sources.n + excluded.n
 """
 
+_part = "(extract(hour FROM written_at AT TIME ZONE a.timezone)::int4 / 3)"
+
+COUNT_HOURS = f"""
+INSERT INTO daily_hours (app_id, day, channel, part, n)
+SELECT :app_id, day, :channel, {_part} AS part, count(*)
+FROM incoming, apps a WHERE a.id = :app_id AND fate = 'new' GROUP BY day, part ORDER BY day, part
+ON CONFLICT (app_id, day, channel, part) DO UPDATE SET n = daily_hours.n + excluded.n
+"""
+
 # A version first seen in a review is a release whose date we infer, until a store tells it.
 INFER_RELEASES = """
 INSERT INTO releases (app_id, channel, version, released_at, day, inferred)
@@ -253,6 +262,7 @@ STEPS = (
     MOVE_TOPICS,
     MOVE_WEEKS,
     COUNT_SOURCES,
+    COUNT_HOURS,
     INFER_RELEASES,
 )
 
@@ -272,16 +282,22 @@ WHERE v.app_id = :app_id AND v.kind = :kind AND v.thread = ANY(:threads)
     ),
     (
         "delete",
-        """
+        f"""
 WITH gone AS (
   DELETE FROM verbatims WHERE app_id = :app_id AND kind = :kind AND thread = ANY(:threads)
-  RETURNING id, source_id, day, storefront, version, stars, label
+  RETURNING id, source_id, day, channel, written_at, storefront, version, stars, label
 ), noted AS (
   INSERT INTO moved SELECT -1, id, day, storefront, version, stars, label FROM gone RETURNING 1
 ), counted AS (
   UPDATE daily_sources d SET n = d.n - g.n
   FROM (SELECT source_id, day, count(*) AS n FROM gone GROUP BY source_id, day) g
   WHERE d.app_id = :app_id AND d.source_id = g.source_id AND d.day = g.day
+), quieter AS (
+  UPDATE daily_hours d SET n = d.n - g.n
+  FROM (
+    SELECT day, channel, {_part} AS part, count(*) AS n FROM gone, apps a WHERE a.id = :app_id GROUP BY 1, 2, 3
+  ) g
+  WHERE d.app_id = :app_id AND d.day = g.day AND d.channel = g.channel AND d.part = g.part
 )
 SELECT count(*) FROM noted
 """,

@@ -53,6 +53,7 @@ class PeopleOut(Model):
     people: int
     messages: int
     unknown: int = Field(description="messages without any key or author: people among them are not counted")
+    estimated: bool = Field(description="people are estimated from a sample: there are very many messages")
 
 
 class ShareOut(Model):
@@ -211,5 +212,5 @@ def ticket_times(asked: Asked, session: DB) -> TicketTimesList:
 @router.get("/apps/{app_id}/hours")
 def hours(asked: Asked, session: DB, channel: OptionalText = None) -> Week:
     """When people write."""
-    app_id, zone, period = asked
-    return Week(rows=voices.week(session, app_id, period, zone, channel))
+    app_id, _, period = asked
+    return Week(rows=voices.week(session, app_id, period, channel))

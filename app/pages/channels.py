@@ -38,7 +38,7 @@ def page(
     rows, everybody = voices.channel_rows(session, app_id, period, app.timezone)
     found, survey, stores = voices.disagreements(session, app_id, period)
     score = voices.nps_rows(session, app_id, period)
-    table = voices.week(session, app_id, period, app.timezone, channel or None)
+    table = voices.week(session, app_id, period, channel or None)
     parts = {by: voices.nps_rows(session, app_id, period, by) for by in ("wave", "segment", "version")}
     return render(
         request,

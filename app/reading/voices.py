@@ -7,14 +7,14 @@ from statistics import NormalDist
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Float, Integer, case, cast, extract, func, select
+from sqlalchemy import Boolean, ColumnElement, Float, Integer, case, cast, extract, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from analysis.nps import Difference, Nps, Share, difference, nps, share
 from app.reading.topic_counts import TopicCount, topic_counts, topics_by_channel
 from app.reading.trends import Period, Slice
-from models.feedback import Verbatim
-from models.rollups import DailyStars
+from models.feedback import SAMPLE, SAMPLED, Verbatim
+from models.rollups import DailyHours, DailyStars
 from models.voices import SurveyAnswer, Ticket
 
 COMPARED = ("survey", "app_store", "google_play")
@@ -26,11 +26,15 @@ By = Literal["wave", "segment", "version"]
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """How many people wrote how many messages, and from how many of these nothing tells who wrote them."""
+    """How many people wrote how many messages, and from how many of these nothing tells who wrote them.
+
+    `estimated`: the people are an estimate, from one person in 64; everything else is counted.
+    """
 
     people: int
     messages: int
     unknown: int
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +55,59 @@ def _days(period: Period, zone: str) -> list[ColumnElement[bool]]:
     return [Verbatim.written_at >= first, Verbatim.written_at < last]
 
 
+COUNTED = 8_000
+"""Messages of a period whose people are counted one by one; where there are more, they are estimated."""
+STORES = ("app_store", "google_play")
+OTHERS = "channel NOT IN ('app_store', 'google_play')"  # as the index says it
+
+
 def people(session: Session, app_id: int, period: Period, zone: str) -> tuple[dict[str, People], People]:
     """People by channel, and over all channels, where one who is known by a key counts once.
 
-    A person is known by a key across channels, else as an author within one channel; who is neither is unknown.
+    A person is known by a key across channels, else as an author within one channel; who is neither is unknown. In a
+    period of more than `COUNTED` messages, people of the stores, and over all, are estimated from a sample of people
+    (within 10 % at ten thousand messages, 2 % at three hundred thousand); smaller channels are still counted.
     """
+    d = DailyStars
+    written = select(d.channel, func.sum(d.n)).where(d.app_id == app_id, d.day.between(period.first, period.last))
+    messages = {channel: int(n) for channel, n in session.execute(written.group_by(d.channel)) if n}
+    within = [Verbatim.app_id == app_id, *_days(period, zone)]
+    nameless = [*within, Verbatim.person.is_(None), Verbatim.author.is_(None)]
+    unknown: dict[str, int] = dict(
+        session.execute(select(Verbatim.channel, func.count()).where(*nameless).group_by(Verbatim.channel)).all()
+    )
+    few = sum(messages.values()) <= COUNTED
+    factor = 1 if few else SAMPLE
+    known, over_all = _known_people(session, within if few else [*within, literal_column(SAMPLED, Boolean)])
+    found = {
+        channel: People(known.get(channel, 0) * factor, n, unknown.get(channel, 0), not few)
+        for channel, n in messages.items()
+    }
+    if not few:
+        for channel, n in messages.items():
+            if channel not in STORES and n <= COUNTED:
+                other = [*within, Verbatim.channel == channel, literal_column(OTHERS, Boolean)]
+                counted, _ = _known_people(session, other)
+                found[channel] = People(counted.get(channel, 0), n, unknown.get(channel, 0))
+    everybody = People(over_all * factor, sum(messages.values()), sum(unknown.values()), not few)
+    return found, everybody
+
+
+def _known_people(session: Session, where: Sequence[ColumnElement[bool]]) -> tuple[dict[str, int], int]:
+    """Different people of these verbatims by channel, and over all."""
     known = func.coalesce(Verbatim.person, Verbatim.author)
     # Grouped before it is counted: hashing is several times quicker than sorting for each distinct count.
     each = (
-        select(Verbatim.channel.label("channel"), known.label("known"), func.count().label("n"))
-        .where(Verbatim.app_id == app_id, *_days(period, zone))
+        select(Verbatim.channel.label("channel"), known.label("known"))
+        .where(*where, known.is_not(None))
         .group_by(Verbatim.channel, known)
         .cte("each")
     )
-    unknown = func.coalesce(func.sum(each.c.n).filter(each.c.known.is_(None)), 0)
-    rows = session.execute(
-        select(each.c.channel, func.count(each.c.known), func.sum(each.c.n), unknown).group_by(each.c.channel)
+    by_channel: dict[str, int] = dict(
+        session.execute(select(each.c.channel, func.count()).group_by(each.c.channel)).all()
     )
-    by_channel = {channel: People(int(n), int(m), int(k)) for channel, n, m, k in rows}
-    once = select(each.c.known).where(each.c.known.is_not(None)).group_by(each.c.known).subquery()
-    people_of_all = session.scalar(select(func.count()).select_from(once)) or 0
-    everybody = People(
-        people_of_all, sum(one.messages for one in by_channel.values()), sum(one.unknown for one in by_channel.values())
-    )
-    return by_channel, everybody
+    once = select(each.c.known).group_by(each.c.known).subquery()
+    return by_channel, session.scalar(select(func.count()).select_from(once)) or 0
 
 
 def channel_rows(session: Session, app_id: int, period: Period, zone: str) -> tuple[list[ChannelRow], People]:
@@ -265,17 +298,16 @@ HOURS = 3
 """Hours of one column of the week."""
 
 
-def week(session: Session, app_id: int, period: Period, zone: str, channel: str | None = None) -> list[list[int]]:
+def week(session: Session, app_id: int, period: Period, channel: str | None = None) -> list[list[int]]:
     """Messages by weekday (Monday first) and by three hours of the day, in the app's time."""
-    local = func.timezone(zone, Verbatim.written_at)
-    day, hour = extract("isodow", local), extract("hour", local)
-    conditions = [Verbatim.app_id == app_id, *_days(period, zone)]
+    d = DailyHours
+    weekday = extract("isodow", d.day)
+    query = select(weekday, d.part, func.sum(d.n)).where(d.app_id == app_id, d.day.between(period.first, period.last))
     if channel is not None:
-        conditions.append(Verbatim.channel == channel)
+        query = query.where(d.channel == channel)
     table = [[0] * (24 // HOURS) for _ in range(7)]
-    rows = session.execute(select(day, hour, func.count()).where(*conditions).group_by(day, hour))
-    for weekday, at, n in rows:
-        table[int(weekday) - 1][int(at) // HOURS] += int(n)
+    for day, part, n in session.execute(query.group_by(weekday, d.part)):
+        table[int(day) - 1][part] += int(n)
     return table
 
 

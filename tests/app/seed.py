@@ -298,7 +298,7 @@ def _verbatims(
 
 def roll_up(session: Session) -> None:
     """All rollups, counted from the rows in plain SQL: the judge of what pages say."""
-    for table in ("daily_stars", "daily_topics", "weekly_topics", "daily_sources"):
+    for table in ("daily_stars", "daily_topics", "weekly_topics", "daily_sources", "daily_hours"):
         session.execute(text(f"DELETE FROM {table}"))
     session.execute(
         text(
@@ -331,6 +331,13 @@ def roll_up(session: Session) -> None:
         text(
             "INSERT INTO daily_sources (app_id, source_id, day, n) "
             "SELECT app_id, source_id, day, count(*) FROM verbatims GROUP BY 1, 2, 3"
+        )
+    )
+    session.execute(
+        text(
+            "INSERT INTO daily_hours (app_id, day, channel, part, n) "
+            "SELECT v.app_id, day, channel, extract(hour FROM written_at AT TIME ZONE a.timezone)::int4 / 3, count(*) "
+            "FROM verbatims v JOIN apps a ON a.id = v.app_id GROUP BY 1, 2, 3, 4"
         )
     )
 

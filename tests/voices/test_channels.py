@@ -151,11 +151,11 @@ def test_times_of_tickets_by_hand(db: Session, bank: App, give: Give) -> None:
 def test_the_week_is_in_the_app_s_own_time(db: Session, bank: App, give: Give) -> None:
     sunday = datetime(2026, 11, 15, 23, 30, tzinfo=UTC)  # Monday, 0:30 in Paris
     give("survey", Page((VerbatimRecord("a", sunday, "bonjour"),)))
-    table = voices.week(db, bank.id, PERIOD, "Europe/Paris")
+    table = voices.week(db, bank.id, PERIOD)
     assert (table[0][0], sum(map(sum, table))) == (1, 1)
     assert voices.busiest(table) == (0, 0)
     assert voices.busiest([[0] * 8] * 7) is None
-    assert sum(map(sum, voices.week(db, bank.id, PERIOD, "Europe/Paris", "zendesk"))) == 0
+    assert sum(map(sum, voices.week(db, bank.id, PERIOD, "zendesk"))) == 0
 
 
 def test_the_page_and_its_twin_say_the_same(db: Session, bank: App, web: TestClient) -> None:
@@ -164,7 +164,7 @@ def test_the_page_and_its_twin_say_the_same(db: Session, bank: App, web: TestCli
     told = web.get(f"/api/v1/apps/{bank.id}/channels").json()
     assert [row["channel"] for row in told["items"]] == ["survey", "zendesk"]
     # 57 at the desk (three deleted), 40 known in the survey of whom 20 are at the desk too, 20 unknown
-    assert told["people"] == {"people": 77, "messages": 117, "unknown": 20}
+    assert told["people"] == {"people": 77, "messages": 117, "unknown": 20, "estimated": False}
     score = web.get(f"/api/v1/apps/{bank.id}/nps?by=segment").json()
     assert sum(row["promoters"] + row["passives"] + row["detractors"] for row in score["items"]) == 120
     times = web.get(f"/api/v1/apps/{bank.id}/ticket-times").json()["items"][0]
@@ -193,7 +193,23 @@ def test_days_are_those_of_the_app(db: Session, bank: App, give: Give) -> None:
     give("survey", Page((VerbatimRecord("a", datetime(2026, 11, 15, 23, 30, tzinfo=UTC), "bonjour"),)))
     monday = date(2026, 11, 16)
     assert voices.people(db, bank.id, Period(monday, monday), "Europe/Paris")[1].messages == 1
-    assert voices.people(db, bank.id, Period(monday, monday), "UTC")[1].messages == 0
+    assert voices.people(db, bank.id, Period(monday, monday), "UTC")[1].people == 0
+
+
+def test_very_many_people_are_estimated_and_few_in_a_small_channel_counted(
+    db: Session, bank: App, give: Give, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = [said(f"r{n}", author=f"a{n % 1500}") for n in range(2000)]
+    give("app_store", Page(tuple(written)))
+    give("zendesk", Page((said("t:1", author="u1"), said("t:2", author="u1"), said("t:3"))))
+    exact, everybody = voices.people(db, bank.id, PERIOD, "Europe/Paris")
+    assert (exact["app_store"].people, everybody.people, everybody.estimated) == (1500, 1501, False)
+    monkeypatch.setattr(voices, "COUNTED", 100)
+    found, about = voices.people(db, bank.id, PERIOD, "Europe/Paris")
+    assert found["zendesk"] == voices.People(1, 3, 1)
+    assert (found["app_store"].messages, found["app_store"].estimated, about.unknown) == (2000, True, 1)
+    assert 700 < found["app_store"].people < 2600  # one in 64 of 1,500: 23 people, give or take 5
+    assert found["app_store"].people <= about.people
 
 
 def test_questions_declared_anew_are_read_from_the_start(db: Session, bank: App, web: TestClient) -> None:
