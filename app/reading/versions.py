@@ -1,8 +1,12 @@
 """This version against that: stars with an interval, topics that rose and fell, crash-free, adoption."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from hashlib import blake2b
+from itertools import chain
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,7 +145,7 @@ def compare(
     mine, theirs = tenure(at), tenure(other)
     every: Ints = sum(counts.values(), nothing)
     earlier = [(tenure(k), tenure(k - 1)) for k in range(max(oldest + 1, at - EARLIER_RELEASES), at)]
-    stars = compare_versions(mine, theirs, every[:, STARS], earlier)
+    stars = _judged(mine, theirs, every[:, STARS], earlier)
 
     periods = (
         _days(spans, mine.start, mine.start + TENURE_DAYS, mine),
@@ -154,6 +158,28 @@ def compare(
     )
     shares = _adoption((first, counts.get(this, nothing)), (second, counts.get(that, nothing)), every, first_day, today)
     return Pair(first, second, stars, _topics(session, part, first, second), shares)
+
+
+_JUDGED: "OrderedDict[bytes, Comparison | Missing]" = OrderedDict()
+_LOCK = Lock()
+
+
+def _judged(this: Tenure, that: Tenure, every: Ints, earlier: Sequence[tuple[Tenure, Tenure]]) -> Comparison | Missing:
+    """`compare_versions`, worked out once for the very same counts: several pages and routes ask it of the same two."""
+    digest = blake2b()
+    for tenure in (this, that, *chain.from_iterable(earlier)):
+        digest.update(f"{tenure.start}-{tenure.end}|{tenure.counts.shape}|".encode() + tenure.counts.tobytes())
+    digest.update(every.tobytes())
+    key = digest.digest()
+    with _LOCK:
+        known = _JUDGED.get(key)
+    if known is None:
+        known = compare_versions(this, that, every, earlier)
+        with _LOCK:
+            _JUDGED[key] = known
+            while len(_JUDGED) > 500:
+                _JUDGED.popitem(last=False)
+    return known
 
 
 def newest_pair(
