@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
-from sqlalchemy import update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from analysis.taxonomy import taxonomy
@@ -13,6 +13,7 @@ from app.errors import Problem, not_found
 from app.reread import read_again
 from models.feedback import Verbatim
 from models.insight import Correction
+from models.intake_sql import ONE_AT_A_TIME
 from models.people import Audit
 
 Label = Literal["negative", "mixed", "neutral", "positive"]
@@ -73,6 +74,11 @@ def words(title: str, body: str) -> str:
 
 
 def _locked(session: Session, app_id: int, verbatim_id: int) -> Verbatim:
+    """The verbatim, locked. The intake's own lock comes first, as it does there: the other way round two would wait
+    for each other while everything is read again."""
+    kind = session.scalar(select(Verbatim.kind).where(Verbatim.app_id == app_id, Verbatim.id == verbatim_id))
+    if kind is not None:
+        session.execute(text(ONE_AT_A_TIME), {"app_id": app_id, "kind": kind})
     found = session.get(Verbatim, (app_id, verbatim_id), with_for_update=True)
     if found is None:
         raise not_found("verbatim")

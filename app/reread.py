@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from analysis.understand import Document, understand, version
@@ -35,6 +35,8 @@ def reread(
     model, done, last = version(), 0, 0
     while not stop():
         with context.transaction() as session:
+            # Whoever else reads this app again (a worker, cocoon train) takes the next page, not the same one.
+            session.execute(text("SELECT pg_advisory_xact_lock(hashtext('cocoon:reread'), :key)"), {"key": app_id})
             sync(session, context.settings)
             if version() != model:  # another was chosen meanwhile: what was just read is read once more
                 model, last = version(), 0

@@ -43,7 +43,7 @@ def test_what_was_learnt_and_how_far_the_reading_has_come(web: TestClient, db: S
     assert shares[first.id] == (0.43, False)
     assert shares[second.id] == (0.0, True)
     page = web.get("/settings/model", headers={"Accept-Language": "fr"}).text
-    for words in ("votre propre modèle", "94,1", "43 %", "7 000 textes", "il manque 12 corrections", "en attente"):
+    for words in ("votre propre modèle", "94,1", "43 %", "7 000 textes", "Problème (12)", "en attente"):
         assert words in page.replace("\u202f", " ").replace("\xa0", " "), words
 
 
