@@ -153,6 +153,13 @@ def measure(tokens: Tokens, cues: Cues, segment: Ints, segments: int) -> NDArray
     return out
 
 
+def briefly_negated(cues: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Segments of at most eight words in which something is negated, from their `measure`."""
+    brief = cues[:, NAMES.index("words")] <= np.log1p(8) / 4 + 1e-6
+    found: NDArray[np.bool_] = brief & (cues[:, GROUPS.index("negator")] > 0)
+    return found
+
+
 def contrasts(tokens: Tokens) -> Ints:
     """Tokens at which a turn such as "mais", "par contre" or "however" begins, whatever the language."""
     book, group_of, language_of = _book()

@@ -7,7 +7,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, roc_auc_score
 
-from analysis import clauses, corpora, features, heads, lexicon
+from analysis import clauses, corpora, features, heads, lexicon, train_second
 from analysis.corpora import Example
 from analysis.tokens import tokenise
 
@@ -105,14 +105,26 @@ def fit(matrix: sp.csr_matrix, task: Task, rows: NDArray[np.int64]) -> Floats:
     return weights
 
 
-def out_of_app(matrix: sp.csr_matrix, task: Task, apps: NDArray[np.str_]) -> Floats:
+Scores = Callable[[NDArray[np.int64], NDArray[np.int64]], Floats]
+"""Scores of the second rows by a model that saw the first."""
+
+
+def out_of_app(scores: Scores, task: Task, apps: NDArray[np.str_]) -> Floats:
     """Score of every chosen row by a model that saw nothing of its app (not-a-number elsewhere)."""
-    scores = np.full(matrix.shape[0], np.nan)
+    found = np.full(len(apps), np.nan)
     for app in sorted(set(apps[task.chosen]) - {"own"}):
         held = np.flatnonzero(task.chosen & (apps == app))
-        weights = fit(matrix, task, np.flatnonzero(task.chosen & (apps != app)))
-        scores[held] = matrix[held] @ weights[:-1] + weights[-1]
-    return scores
+        found[held] = scores(np.flatnonzero(task.chosen & (apps != app)), held)
+    return found
+
+
+def by_halves(scores: Scores, chosen: Bools, half: Bools) -> Floats:
+    """Score of every chosen row by a model of the other half (not-a-number elsewhere): thresholds are found on it."""
+    found = np.full(len(half), np.nan)
+    for side in (True, False):
+        held = np.flatnonzero(chosen & (half == side))
+        found[held] = scores(np.flatnonzero(chosen & (half != side)), held)
+    return found
 
 
 def calibrate(scores: Floats, labels: Bools, weight: Floats) -> tuple[float, float]:
@@ -121,10 +133,10 @@ def calibrate(scores: Floats, labels: Bools, weight: Floats) -> tuple[float, flo
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
-def best_threshold(probability: Floats, label: Bools) -> float:
-    """Threshold of best F1 on a grid of 0.05."""
-    grid = np.round(np.arange(0.15, 0.85, 0.025), 3)
-    return float(max(grid, key=lambda cut: f1_score(label, probability > cut)))
+def best_cut(scores: Floats, label: Bools) -> float:
+    """Score of best F1, among 97 quantiles."""
+    grid = np.quantile(scores, np.linspace(0.02, 0.98, 97))
+    return float(max(grid, key=lambda cut: f1_score(label, scores > cut)))
 
 
 def digest(examples: Sequence[Example]) -> str:
@@ -142,42 +154,142 @@ def train(folder: Path, output: Path, say: Callable[[str], None]) -> None:
     apps = np.array([example.app for example in examples])
     languages = np.array([example.language for example in examples])
     weights, slopes, offsets = [], [], []
-    thresholds: dict[str, float] = {}
-    report: dict[str, float] = {}
+    readers = {name: _Reader() for name in ("", _WITH)}
     minibar = np.array([example.corpus == "minibar" for example in examples])
-    told: dict[str, Bools] = {}
+    half = np.array([hashlib.sha256(_plain(example.text)).digest()[0] % 2 == 0 for example in examples])
+    table = train_second.represent(examples, matrix[:, features.BUCKETS :].toarray())
+    if table is None:
+        say("the encoder is not installed: the second reader stays as it is")
+    report: dict[str, float] = {}
+    joined = []
     for task in tasks(examples):
-        scores = out_of_app(matrix, task, apps)
         measured = task.chosen & (apps != "own") if task.name == "sentiment" else task.chosen & minibar
-        slope, offset = calibrate(scores[measured], task.label[measured], task.weight[measured])
-        probability = heads.sigmoid(slope * scores + offset)
+        pair = _Pair(_first(matrix, task), _second(table, task) if table is not None else None)
+        unseen, calibrated = pair.out_of_app(task, apps, measured)
+        slope, offset = calibrated[""]
+        if table is not None and pair.mixed is not None:
+            there = table.fit(task.name, task.label, task.weight, np.flatnonzero(task.chosen))
+            joined.append(train_second.join(pair.mixed, there, calibrated[""], calibrated[_WITH]))
         if task.name == "sentiment":
-            _report_sentiment(probability, task, apps, languages, report)
+            for reader, scores in unseen.items():
+                chance = heads.sigmoid(calibrated[reader][0] * scores + calibrated[reader][1])
+                _report_sentiment(reader, chance, task, apps, languages, report)
         else:
-            thresholds[task.name] = best_threshold(probability[measured], task.label[measured])
-            told[task.name] = probability > thresholds[task.name]
+            pair.find_cuts(task, apps, measured, half, unseen, calibrated, readers)
         weights.append(fit(matrix, task, np.flatnonzero(task.chosen)))
         slopes.append(slope)
         offsets.append(offset)
-    _report_intent(told, examples, report)
+    for name, judged in readers.items():
+        if judged.told:
+            _report_intent(name, judged.told, examples, report)
     _report_insurance(folder, weights[0], report)
     for name, value in report.items():
-        say(f"{name:60s} {value:.4f}")
-    _write(output, np.array(weights), np.array(slopes), np.array(offsets), thresholds, report, digest(examples))
-    say(f"wrote {output}/model.npz and model.json from {len(examples)} texts")
+        say(f"{name:75s} {value:.4f}")
+    thresholds, made_from = readers[""].thresholds, digest(examples)
+    _write(output, np.array(weights), np.array(slopes), np.array(offsets), thresholds, report, made_from)
+    if table is not None:
+        train_second.write(output, joined, readers[_WITH].thresholds, thresholds, made_from)
+    say(f"wrote the models to {output} from {len(examples)} texts")
+
+
+_WITH = " with the encoder"
+
+
+@dataclass
+class _Reader:
+    """Thresholds of a reader, and what it told of each example of an app that it never saw."""
+
+    thresholds: dict[str, float] = field(default_factory=dict)
+    told: dict[str, Bools] = field(default_factory=dict)
+
+
+@dataclass
+class _Pair:
+    """The first reader of a head, and the second mixed with it where there is an encoder."""
+
+    first: Scores
+    second: Scores | None
+    mixed: train_second.Mix | None = None
+
+    def out_of_app(
+        self, task: Task, apps: NDArray[np.str_], measured: Bools
+    ) -> tuple[dict[str, Floats], dict[str, tuple[float, float]]]:
+        """Scores of each reader for apps that it never saw, and their calibration; sets how both are mixed."""
+        found = {"": out_of_app(self.first, task, apps)}
+        if self.second is not None:
+            alone = out_of_app(self.second, task, apps)
+            self.mixed = train_second.mix(task.name, found[""][measured], alone[measured])
+            found[_WITH] = self.mixed.of(found[""], alone)
+        known = {reader: measured & ~np.isnan(scores) for reader, scores in found.items()}
+        return found, {
+            reader: calibrate(scores[known[reader]], task.label[known[reader]], task.weight[known[reader]])
+            for reader, scores in found.items()
+        }
+
+    def find_cuts(
+        self,
+        task: Task,
+        apps: NDArray[np.str_],
+        measured: Bools,
+        half: Bools,
+        unseen: dict[str, Floats],
+        calibrated: dict[str, tuple[float, float]],
+        readers: dict[str, _Reader],
+    ) -> None:
+        """Where an intent is told: for each held app from the others, and for the shipped model from all."""
+        for held in (*sorted(set(apps[measured])), ""):
+            here = measured & (apps != held)
+            for reader, scores in self.by_halves(task.chosen & (apps != held), half).items():
+                cut = best_cut(scores[here], task.label[here])
+                if held:
+                    told = readers[reader].told.setdefault(task.name, np.zeros(len(apps), dtype=bool))
+                    told |= (apps == held) & (unseen[reader] > cut)
+                else:
+                    slope, offset = calibrated[reader]
+                    chance = heads.sigmoid(np.array([slope * cut + offset]))
+                    readers[reader].thresholds[task.name] = round(float(chance[0]), 4)
+
+    def by_halves(self, chosen: Bools, half: Bools) -> dict[str, Floats]:
+        """Scores of each reader by a model of the other half."""
+        found = {"": by_halves(self.first, chosen, half)}
+        if self.second is not None and self.mixed is not None:
+            found[_WITH] = self.mixed.of(found[""], by_halves(self.second, chosen, half))
+        return found
+
+
+def _first(matrix: sp.csr_matrix, task: Task) -> Scores:
+    def scores(seen: NDArray[np.int64], read: NDArray[np.int64]) -> Floats:
+        weights = fit(matrix, task, seen)
+        found: Floats = matrix[read] @ weights[:-1] + weights[-1]
+        return found
+
+    return scores
+
+
+def _second(table: train_second.Table, task: Task) -> Scores:
+    return lambda seen, read: table.scores(task.name, task.label, task.weight, seen, read)
+
+
+def _plain(text: str) -> bytes:
+    return " ".join(text.lower().split()).encode("utf-8", "replace")
 
 
 def _report_sentiment(
-    probability: Floats, task: Task, apps: NDArray[np.str_], languages: NDArray[np.str_], report: dict[str, float]
+    reader: str,
+    probability: Floats,
+    task: Task,
+    apps: NDArray[np.str_],
+    languages: NDArray[np.str_],
+    report: dict[str, float],
 ) -> None:
     for app in sorted(set(apps[task.chosen]) - {"own"}):
         for language in ("fr", "en"):
-            rows = np.flatnonzero(task.chosen & (apps == app) & (languages == language))
+            rows = np.flatnonzero(task.chosen & (apps == app) & (languages == language) & ~np.isnan(probability))
             if len(rows) > 100:
-                report[f"sentiment AUC, unseen {app}, {language}"] = float(
+                report[f"sentiment AUC{reader}, unseen {app}, {language}"] = float(
                     roc_auc_score(task.label[rows], probability[rows])
                 )
-                report[f"sentiment accuracy, unseen {app}, {language}"] = float(
+                report[f"sentiment accuracy{reader}, unseen {app}, {language}"] = float(
                     np.mean((probability[rows] > 0.5) == task.label[rows])
                 )
 
@@ -192,7 +304,7 @@ def _report_insurance(folder: Path, weights: Floats, report: dict[str, float]) -
         report["sentiment accuracy, insurance, fr"] = float(np.mean((score > 0) == label))
 
 
-def _report_intent(told: dict[str, Bools], examples: Sequence[Example], report: dict[str, float]) -> None:
+def _report_intent(reader: str, told: dict[str, Bools], examples: Sequence[Example], report: dict[str, float]) -> None:
     for suffix in ("", "_stars"):
         for app in ("Garmin Connect", "Huawei Health"):
             for language in ("fr", "en"):
@@ -210,7 +322,7 @@ def _report_intent(told: dict[str, Bools], examples: Sequence[Example], report: 
                     f1_score(request, saw_request),
                     f1_score(~problem & ~request, ~saw_problem & ~saw_request),
                 ]
-                name = f"intent{suffix or ''} macro-F1, unseen {app}, {language}"
+                name = f"intent{suffix}{reader} macro-F1, unseen {app}, {language}"
                 report[name] = float(np.mean(each))
                 report[f"  problem / {name}"], report[f"  request / {name}"], report[f"  neither / {name}"] = map(
                     float, each

@@ -1,12 +1,13 @@
 """The whole stage in one call: documents in, what they say out. Pure, deterministic, safe on any text."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis import (
     clauses,
@@ -97,13 +98,10 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
     each = np.arange(len(parts))
     positive = model.probabilities(found, heads.dense_features(piece), each, len(parts), (0,))[:, 0]
 
-    read = np.array([code in embeddings.LANGUAGES for code in spoken], dtype=bool)
-    encoded = vectors.of(np.flatnonzero(read))
-    if encoded is None:
-        read[:] = False
-    else:
-        chances[read, 0] = second.positive(encoded)
-    felt = sentiment.judge(chances[:, 0], whole, positive, piece, parts, spoken, read)
+    abroad = np.array([code in embeddings.LANGUAGES for code in spoken], dtype=bool)
+    if not _ask_second(vectors, chances, wanted, model.thresholds, stars, whole, dense, abroad):
+        abroad[:] = False
+    felt = sentiment.judge(chances[:, 0], whole, positive, piece, parts, spoken, abroad)
     aspects = sentiment.aspects(positive, piece, felt.value[parts.doc])
     intents = intent.judge(chances, whole, stars, model.thresholds)
     found_alarms = urgent.alarms(tokens)
@@ -141,10 +139,37 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
     ]
 
 
+def _ask_second(
+    vectors: embeddings.Vectors,
+    chances: NDArray[np.float64],
+    wanted: list[int],
+    thresholds: Mapping[str, float],
+    stars: NDArray[np.int64],
+    cues: NDArray[np.float32],
+    dense: NDArray[np.float32],
+    abroad: NDArray[np.bool_],
+) -> bool:
+    """Put the second reader's word into `chances` where the first is in doubt; False without an encoder."""
+    starred = (stars >= 1) & (stars <= 5)
+    asked = np.flatnonzero(abroad | second.in_doubt(chances, wanted, thresholds, starred))
+    encoded = vectors.of(asked)
+    if encoded is None:
+        return False
+    place = (asked[:, None], np.array(wanted)[None, :])
+    both = second.load().probabilities(chances[place], encoded, dense[asked], wanted, abroad[asked])
+    # The encoder overhears the "ne … pas" of "je ne recommande pas": words know better.
+    negated = lexicon.briefly_negated(cues[asked]) & ~abroad[asked]
+    both[negated, 0] = chances[asked[negated], 0]
+    chances[place] = both
+    return True
+
+
 def version() -> str:
     """Version of the models and of the rules (taxonomy, lexicon…): a change of either means that rows be read again."""
     ours = hashlib.sha256(own().encode()).hexdigest()[:4] if own() else ""
-    return f"{heads.load().version}-{_rules()}{ours}{embeddings.encoder().name}"
+    encoder = embeddings.encoder().name
+    with_second = f"-{encoder}.{second.load().version}" if encoder else ""
+    return f"{heads.load().version}-{_rules()}{ours}{with_second}"
 
 
 @cache
