@@ -93,6 +93,12 @@ def install(app: FastAPI) -> None:
         detail = "; ".join(f"{field.where}: {field.what}" for field in fields[:3])
         return _answer(request, 422, detail, fields, None)
 
+    @app.exception_handler(Exception)
+    def broken(request: Request, error: Exception) -> Response:
+        # The server logs it with its traceback; whoever asked gets a sentence and nothing of the inside.
+        detail = "Something broke on our side, and it is in the log. Try again, or tell whoever runs Cocoon."
+        return _answer(request, 500, detail, [], None)
+
     @app.exception_handler(OperationalError)
     def database(request: Request, error: OperationalError) -> Response:
         detail = "The database does not answer now. Nothing is lost; try again in a few seconds."

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import available_timezones
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -86,6 +87,24 @@ def find_or_make_app(session: Session, name: str) -> App:
         session.add(app)
         session.flush()
     return app
+
+
+def change_app(
+    session: Session, app: App, *, name: str | None = None, timezone: str | None = None, language: str | None = None
+) -> None:
+    """Rename an app, or change its zone (for days to come) or the language of its alerts. Raises Problem 409, 422."""
+    if name is not None:
+        name = " ".join(name.split())
+        if not name:
+            raise Problem(422, "An app needs a name of 1 to 200 characters.", where="body.name")
+        if session.scalar(select(App.id).where(App.name == name, App.id != app.id)) is not None:
+            raise Problem(409, f"There is already an app called “{name}”.", where="body.name")
+    if timezone is not None and timezone not in available_timezones():
+        raise Problem(422, "This is no time zone; one is Europe/Paris.", where="body.timezone")
+    app.name = name or app.name
+    app.timezone = timezone or app.timezone
+    app.language = language or app.language
+    session.flush()
 
 
 def _wanted(

@@ -17,6 +17,7 @@ from app.errors import Problem, not_found
 from app.pages.sources import ask_for_walk
 from app.reading import apps as reading
 from app.setup import add_from_link
+from app.setup import change_app as change
 from models.apps import App
 
 router = APIRouter(tags=["apps"], dependencies=[allow("viewer", change="editor")])
@@ -145,12 +146,5 @@ def get_app(app_id: RowId, session: DB) -> AppOut:
 def change_app(app_id: RowId, body: AppChange, session: DB) -> AppOut:
     """Rename it, or change its zone (for days to come) or the language of its alerts."""
     app = app_or_404(session, app_id)
-    if body.name is not None:
-        name = " ".join(body.name.split())
-        if session.scalar(select(App.id).where(App.name == name, App.id != app_id)) is not None:
-            raise Problem(409, f"There is already an app called “{name}”.", where="body.name")
-        app.name = name
-    app.timezone = body.timezone or app.timezone
-    app.language = body.language or app.language
-    session.flush()
+    change(session, app, name=body.name, timezone=body.timezone, language=body.language)
     return _out(session, app)

@@ -13,12 +13,21 @@ from app.auth import Role, allow
 from app.db import DB
 from app.errors import Problem
 from app.keys import Scope, revoke_key
-from app.pages.common import go, render, words_of
+from app.pages.common import find_app, go, render, words_of
 from app.reading.apps import all_apps
+from app.setup import change_app
+from models.apps import App
 from models.people import ApiKey, Invitation, User
 
 router = APIRouter()
 seen = APIRouter(dependencies=[allow("viewer")])
+editors = APIRouter(dependencies=[allow("viewer", change="editor")])
+ZONES = (
+    "Europe/Paris", "Europe/Brussels", "Europe/Luxembourg", "Europe/Zurich", "Europe/London", "America/Guadeloupe",
+    "America/Martinique", "America/Cayenne", "Indian/Reunion", "Indian/Mayotte", "Pacific/Noumea", "Pacific/Tahiti",
+    "Africa/Casablanca", "Africa/Dakar", "Africa/Abidjan", "America/Toronto", "UTC",
+)  # fmt: skip
+"""What the form offers; the API takes any."""
 admins = APIRouter(dependencies=[allow("admin", change="admin")])
 
 
@@ -27,6 +36,43 @@ def page(request: Request, session: DB) -> HTMLResponse:
     """Where each thing is set, in a sentence each."""
     words = words_of(request)
     return render(request, "settings.html", words, apps=all_apps(session))
+
+
+@seen.get("/settings/apps/{app_id}")
+def app_page(app_id: RowId, request: Request, session: DB) -> HTMLResponse:
+    """An app's name, whose days it counts, and the language of its alerts."""
+    return _app(request, find_app(session, app_id), None)
+
+
+def _app(request: Request, app: App, problem: Problem | None, name: str | None = None) -> HTMLResponse:
+    return render(
+        request,
+        "settings_app.html",
+        words_of(request),
+        status=problem.status if problem else 200,
+        app=app,
+        name=app.name if name is None else name,
+        zones=sorted({*ZONES, app.timezone}),
+        problem=problem,
+    )
+
+
+@editors.post("/settings/apps/{app_id}")
+def change_app_settings(
+    app_id: RowId,
+    request: Request,
+    session: DB,
+    name: Annotated[Text, Form(max_length=200)] = "",
+    timezone: Annotated[Text, Form(max_length=60)] = "",
+    language: Annotated[Literal["fr", "en"], Form()] = "fr",
+) -> Response:
+    """Rename it, or change its zone (for days to come) or the language of its alerts."""
+    app = find_app(session, app_id)
+    try:
+        change_app(session, app, name=name, timezone=timezone or None, language=language)
+    except Problem as problem:
+        return _app(request, app, problem, name)
+    return go("/settings", "saved")
 
 
 @admins.get("/settings/people")
@@ -155,4 +201,5 @@ def audit_page(
 
 
 router.include_router(seen)
+router.include_router(editors)
 router.include_router(admins)

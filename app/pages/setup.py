@@ -12,7 +12,7 @@ from app.errors import Problem
 from app.pages.common import go, render, words_of
 from app.pages.sources import ask_for_walk
 from app.reading.apps import all_apps
-from app.setup import add_from_link
+from app.setup import add_from_link, find_or_make_app
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
 STOREFRONTS = ("fr", "be", "ch", "lu", "ca", "gb", "us", "de", "es", "it", "pt", "nl", "ma", "sn", "ci")
@@ -61,6 +61,8 @@ def add(
 ) -> Response:
     """Ask the store, make the app, and begin to read."""
     try:
+        if not link.strip() and name.strip():
+            return go(f"/apps/{find_or_make_app(session, name).id}/sources/new")
         _must_be_possible(request, link)
         added = add_from_link(
             session, request.app.state, link.strip(), storefronts or [], languages or [], name=name.strip() or None

@@ -4,9 +4,11 @@ import ast
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine
 
+from app.auth import OPEN
 from app.main import create_app
 from app.reasons import catalogue, in_french
 from app.seal import Seal
@@ -74,3 +76,18 @@ def test_strangers_learn_nothing_of_the_database(settings: Settings) -> None:
     with TestClient(create_app(engine, settings, Seal(b"tests")), base_url="http://127.0.0.1:8765") as client:
         answer = client.get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"ready": False, "database": "no answer"})
+
+
+def test_what_breaks_says_so_and_shows_nothing_of_the_inside(application: FastAPI) -> None:
+    def broken() -> None:
+        raise RuntimeError("secret inside")
+
+    for path in ("/broken", "/api/v1/broken"):
+        application.get(path, dependencies=[OPEN])(broken)
+    with TestClient(application, base_url="http://127.0.0.1:8765", raise_server_exceptions=False) as client:
+        page = client.get("/broken", headers={"Accept-Language": "fr"})
+        told = client.get("/api/v1/broken")
+    assert (page.status_code, told.status_code) == (500, 500)
+    assert "Quelque chose s’est cassé de notre côté" in page.text
+    assert told.headers["content-type"] == "application/problem+json"
+    assert "secret inside" not in page.text + told.text

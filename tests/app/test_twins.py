@@ -55,6 +55,7 @@ TWINS: dict[str, tuple[str, ...]] = {
     "/inbox": ("/inbox",),
     "/settings": ("/apps", "/me"),
     "/settings/rules": (f"{APP}/rules", "/rules/budget"),
+    "/settings/apps/{app_id}": (APP,),
     "/settings/model": ("/model",),
     "/settings/people": ("/people", "/people/links"),
     "/settings/keys": ("/keys",),
