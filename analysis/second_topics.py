@@ -17,15 +17,15 @@ from analysis.urgent import Alarms
 
 Bools = NDArray[np.bool_]
 
-SURE = 0.8
+SURE = 0.9
 """Probability from which a topic is told beside those of phrases."""
-ALONE = 0.6
+ALONE = 0.8
 """The same where phrases found nothing."""
-FOREIGN = 0.35
-"""The same in a language that has no phrases."""
-NEVER = 0.001
+FOREIGN, FOREIGN_BESIDE = 0.35, 0.6
+"""The same two in a language that has no phrases of its own: where nothing was found, and beside what was."""
+NEVER = 0.002
 """Probability under which a shipped phrase is not believed."""
-ALARM, ALARM_AFTER_ALL, CALM = 0.37, 0.7, 0.03
+ALARM, ALARM_AFTER_ALL, CALM = 0.33, 0.7, 0.03
 """Probability from which a text is urgent whatever its words; the same after an exception ("fraud protection")
 or praise; and under which two words near each other do not make it so."""
 
@@ -55,7 +55,7 @@ def read(
     spoken = np.zeros(chances.shape, dtype=bool)
     spoken[tokens.doc[kept.first], kept.topic] = True
     least = np.where(spoken.any(axis=1), SURE, np.where(foreign, FOREIGN, ALONE))
-    least = np.where(foreign & spoken.any(axis=1), ALONE, least)
+    least = np.where(foreign & spoken.any(axis=1), FOREIGN_BESIDE, least)
     found = np.argwhere(asked[:, None] & ~spoken & (chances >= least[:, None]))
     if not len(found):
         return kept

@@ -28,7 +28,9 @@ from analysis.sentiment import Label
 from analysis.taxonomy import own, taxonomy
 from analysis.tokens import tokenise
 
-_NOT_READ_WITH = frozenset({"naming.yaml", "phrasing.yaml"})  # a change of these changes no reading
+_NOT_READ_WITH = frozenset(
+    {"naming.yaml", "phrasing.yaml", "topic_sentences.yaml", "urgent_sentences.yaml"}
+)  # a change of these changes no reading
 _CONTENT = 0.4  # sentiment from which only plain words make a text urgent
 _PRAISE = 0.5  # sentiment from which a text that names nothing is praise
 _BATCH = 1_000  # documents at once: arrays of some 20 MB
@@ -176,7 +178,7 @@ def version() -> str:
 def _rules() -> str:
     rules = hashlib.sha256()
     for file in sorted((resources.files("analysis") / "data").iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".yaml") and file.name not in _NOT_READ_WITH:
+        if file.name.endswith((".yaml", "topic_head.npz")) and file.name not in _NOT_READ_WITH:
             rules.update(file.read_bytes())
     return rules.hexdigest()[:6]
 
