@@ -61,7 +61,8 @@ def test_every_key_in_use_exists_and_none_is_idle() -> None:
 
 @given(
     language=st.sampled_from(LANGUAGES),
-    value=st.floats(-1e12, 1e12) | st.integers(-(10**12), 10**12),
+    # Beyond a thousand million a float no longer holds four digits after the comma, and the two ways may differ.
+    value=st.floats(-1e9, 1e9) | st.integers(-(10**12), 10**12),
     digits=st.integers(0, 4),
 )
 def test_numbers_are_written_as_the_standard_says(language: str, value: float, digits: int) -> None:
