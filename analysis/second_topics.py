@@ -25,7 +25,7 @@ FOREIGN, FOREIGN_BESIDE = 0.35, 0.6
 """The same two in a language that has no phrases of its own: where nothing was found, and beside what was."""
 NEVER = 0.002
 """Probability under which a shipped phrase is not believed."""
-ALARM, ALARM_AFTER_ALL, CALM = 0.33, 0.7, 0.03
+ALARM, ALARM_AFTER_ALL, CALM = 0.45, 0.9, 0.03
 """Probability from which a text is urgent whatever its words; the same after an exception ("fraud protection")
 or praise; and under which two words near each other do not make it so."""
 

@@ -47,7 +47,7 @@ def test_topics_labelled_by_hand() -> None:
 @pytest.mark.shared
 def test_the_urgent_lane_misses_little_and_stays_narrow() -> None:
     found = rows("urgency", "banking77")
-    assert found["urgent lane, recall on 6 kinds of banking77"] >= 0.94
+    assert found["urgent lane, recall on 6 kinds of banking77"] >= 0.93
     assert found["share of its other kinds that take it"] <= 0.055
     assert found["share of app reviews that take it"] <= 0.02
 
