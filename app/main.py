@@ -56,7 +56,7 @@ def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     errors.install(app)
     app.add_middleware(Etags)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)  # 9 takes twice as long for 3 % less
     app.add_middleware(guard.Guard, settings=settings, cookie=cookie_name(settings))
     app.include_router(api)
     app.include_router(slack_actions.router, prefix="/api/v1")

@@ -19,6 +19,7 @@ from app.auth import Role
 from app.errors import not_found
 from app.i18n import Words, choose_language
 from app.pages import links
+from app.pages.drawing import star_rows
 from app.reading.intervals import mean_stars
 from app.reading.sources import State
 from app.reading.topics import topic_name
@@ -107,6 +108,7 @@ def _environment() -> Environment:
         static=_static,
         reviews_url=links.reviews,
         star_marks=star_marks,
+        star_rows=star_rows,
         star_bar=charts.star_bar,
         sparkline=charts.sparkline,
         counts_line=lines.counts_line,

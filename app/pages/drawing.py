@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from app.charts import NARROW, WIDE, Labels, Palette, Size, stars_trend
 from app.i18n import Words
+from app.pages import links
 from app.reading import trends
 
 FRAMES = {"wide": WIDE, "narrow": NARROW}
@@ -61,3 +63,25 @@ def star_chart(
         )
         for size, frame in frames.items()
     }
+
+
+def star_rows(words: Words, trend: trends.Trend, app_id: int, channel: str | None, today: date) -> Markup:
+    """The rows of the chart's table: each number opens the verbatims behind it.
+
+    Written here, not in the template: two years of days are thousands of links.
+    """
+    rows: list[str] = []
+    for bucket in trend.buckets:
+        url = escape(links.reviews(app_id, bucket.first, bucket.last, channel=channel))
+        mean, half = bucket.mean, words.number(bucket.half_width or 0.0, 1)
+        cells = [
+            f'<tr><th scope="row">{escape(words.span(bucket.first, bucket.last, today))}</th>'
+            f'<td class="num">{"–" if mean is None else f"{words.stars(mean)} ± {half}"}</td>'
+            f'<td class="num"><a href="{url}">{words.number(bucket.n)}</a></td>'
+        ]
+        for star, count in enumerate(bucket.stars, 1):
+            told = f'<a href="{url}&amp;stars={star}">{words.number(count)}</a>' if count else "0"
+            cells.append(f'<td class="num">{told}</td>')
+        missing = words.t("chart.incomplete", n=bucket.incomplete_days) if bucket.incomplete_days else ""
+        rows.append(f"{''.join(cells)}<td>{escape(missing)}</td></tr>\n")
+    return Markup("".join(rows))  # noqa: S704  numbers are ours, words are escaped above

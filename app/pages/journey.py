@@ -19,6 +19,7 @@ from app.reading.trends import Period
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
 SPANS = (28, 84, 365)
 RADIUS = 22
+WHOLE = "whole_app"
 _COLOURS = {"good": "s5", "mixed": "s3", "bad": "s1", "none": "line"}
 
 
@@ -57,9 +58,12 @@ def page(app_id: int, request: Request, session: DB, days: Annotated[int, Query(
 
 
 def headline(words: Words, found: Journey) -> str:
-    """Where it hurts most: the step with the most negative mentions."""
+    """Where it hurts most: the step with the most negative mentions.
+
+    What is about the whole app is no place on the way, and is named only where no step hurts.
+    """
     pains = {step: sum(cell.negative for cell in found.of_step(step)) for step in found.steps}
-    worst = max(pains, key=lambda step: pains[step], default="")
+    worst = max(pains, key=lambda step: (step != WHOLE and pains[step] > 0, pains[step]), default="")
     if not worst or not pains[worst]:
         return words.t("journey.calm" if any(found.totals.values()) else "journey.none")
     return words.t("journey.worst", step=taxonomy().step_name(worst, words.language))
