@@ -7,6 +7,7 @@ them into presentation attributes, because a renderer knows neither our styleshe
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import groupby
 from typing import Protocol
 
@@ -318,12 +319,25 @@ def ledger(cells: Sequence[tuple[str, str]], title: str) -> Markup:
     )
 
 
+@lru_cache(maxsize=10_000)
+def _escaped(words: str) -> str:
+    return str(escape(words))
+
+
+@lru_cache(maxsize=64)
+def _places(cells: int, row: int) -> list[str]:
+    """The beginning of every cell, up to its state: the same in every ledger of so many days."""
+    return [
+        f'<rect x="{12 * (at % row)}" y="{22 * (at // row)}" width="10" height="18" rx="1.5" class="c-'
+        for at in range(cells)
+    ]
+
+
 def _cells(cells: Sequence[tuple[str, str]], title: str, row: int) -> Markup:
     told = len(cells) == row  # the pointer's words are for screens that have one
     drawn = "".join(
-        f'<rect x="{12 * (at % row)}" y="{22 * (at // row)}" width="10" height="18" rx="1.5" class="c-{escape(state)}"'
-        + (f"><title>{escape(words)}</title></rect>" if told else "/>")
-        for at, (state, words) in enumerate(cells)
+        f"{place}{_escaped(state)}" + (f'"><title>{_escaped(words)}</title></rect>' if told else '"/>')
+        for place, (state, words) in zip(_places(len(cells), row), cells, strict=True)
     )
     frame = f'viewBox="0 0 {12 * row - 2} {22 * ((len(cells) - 1) // row) + 18}"'
     return Markup(f'<svg class="ledger" data-cells {frame} role="img" aria-label="{escape(title)}">{drawn}</svg>')  # noqa: S704

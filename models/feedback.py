@@ -41,10 +41,18 @@ class Verbatim(Base):
     __table_args__ = (
         UniqueConstraint("app_id", "kind", "external_id"),
         Index("ix_verbatims_app_id_written_at", "app_id", text("written_at DESC"), text("id DESC")),
-        Index("ix_verbatims_app_id_version", "app_id", "version", text("written_at DESC")),
+        Index("ix_verbatims_app_id_version", "app_id", "version", text("written_at DESC"), text("id DESC")),
         Index("ix_verbatims_search", "search", postgresql_using="gin"),
         Index(
             "ix_verbatims_urgent", "app_id", text("written_at DESC"), text("id DESC"), postgresql_where=text("urgent")
+        ),
+        Index(
+            "ix_verbatims_urgent_version",
+            "app_id",
+            "version",
+            text("written_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("urgent"),
         ),
         Index(
             "ix_verbatims_revised",

@@ -36,7 +36,10 @@ class DailyTopics(Base):
     """Mentions of a topic by day, channel and version: how many, and how many of them negative (sentiment < 0)."""
 
     __tablename__ = "daily_topics"
-    __table_args__ = (Index("ix_daily_topics_app_id_topic_day", "app_id", "topic", "day"),)
+    __table_args__ = (
+        Index("ix_daily_topics_app_id_topic_day", "app_id", "topic", "day"),
+        Index("ix_daily_topics_app_id_version_topic", "app_id", "version", "topic"),
+    )
 
     app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)

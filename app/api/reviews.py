@@ -107,10 +107,9 @@ def list_reviews(
     """The app's verbatims by filters."""
     app_or_404(session, app_id)
     try:
-        lines, following = verbatims.page(session, filters, after=after, limit=limit)
+        lines, following, count = verbatims.page_and_count(session, filters, after=after, limit=limit)
     except verbatims.BadCursorError as error:
         raise Problem(422, f"{error}", where="query.after") from error
-    count = verbatims.count(session, filters)
     return Reviews(
         items=[ReviewOut.model_validate(_fields(line)) for line in lines],
         count=count.n,

@@ -3,9 +3,9 @@
 import hashlib
 import re
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -77,21 +77,35 @@ def star_marks(stars: int) -> Markup:
     )
 
 
-def ledger(state: State, words: Words, today: date) -> Markup:
-    """A source's last days as cells, each with its day, state and reason."""
-    cells = [
-        (
-            cell.state if cell.promised else "none",
-            " · ".join(
-                filter(
-                    None,
-                    (words.day(cell.day, today=today), words.name("coverage", cell.state), words.reason(cell.reason)),
-                )
-            ),
-        )
-        for cell in state.ledger
+# A page of ten sources tells nine hundred days twice, and nearly all of them alike: each is worded once.
+@lru_cache(maxsize=20_000)
+def _told(day: date, state: str, reason: str, same_year: bool, language: str) -> tuple[str, str]:
+    """A day of a source: its words for the pointer, and its row of the table."""
+    words = Words(language)
+    told = (words.day(day, today=day if same_year else None), words.name("coverage", state), words.reason(reason))
+    row = Markup('<tr><th scope="row">{}</th><td>{}</td><td>{}</td></tr>\n').format(*told)
+    return " · ".join(filter(None, told)), str(row)
+
+
+class Ledger(NamedTuple):
+    """A source's last days: as cells, each with its day, state and reason, and the same as rows of a table."""
+
+    cells: Markup
+    rows: Markup
+
+
+def ledger(state: State, words: Words, today: date) -> Ledger:
+    """Draw a source's last days."""
+    told = [
+        _told(cell.day, cell.state, cell.reason, cell.day.year == today.year, words.language) for cell in state.ledger
     ]
-    return charts.ledger(cells, words.t("ledger.title", source=state.source.name, n=len(state.missing)))
+    cells = [
+        (cell.state if cell.promised else "none", pointer)
+        for cell, (pointer, _) in zip(state.ledger, told, strict=True)
+    ]
+    title = words.t("ledger.title", source=state.source.name, n=len(state.missing))
+    rows = Markup("".join(row for _, row in told))  # noqa: S704  escaped in _told
+    return Ledger(charts.ledger(cells, title), rows)
 
 
 @cache

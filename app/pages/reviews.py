@@ -62,7 +62,7 @@ def page(
     app = find_app(session, app_id)
     words = words_of(request, app)
     try:
-        lines, following = verbatims.page(session, filters, after=after, limit=30)
+        lines, following, count = verbatims.page_and_count(session, filters, after=after, limit=30)
     except verbatims.BadCursorError as error:
         raise Problem(422, f"{error}", where="query.after") from error
     return render(
@@ -75,7 +75,7 @@ def page(
         filters=filters,
         hidden=[pair for pair in links.query_of(filters) if pair[0] != "q"],
         kept=[pair for pair in links.query_of(filters) if pair[0] not in ASKED],
-        count=verbatims.count(session, filters),
+        count=count,
         chips=_chips(words, filters, _irritant(session, filters, words)),
         choices=_choices(words, session, filters),
         lines=lines,

@@ -81,6 +81,22 @@ def look(
     return found, None
 
 
+def look_and_count(
+    session: Session, app_id: int, query: Select[Any], walk: Select[Any], limit: int, *, narrowed: bool
+) -> tuple[list[Verbatim], Place | None, Count]:
+    """The first page as `look` gives it and the number as `count_by_looking` does, in one look; not for words."""
+    edge = _edge(session, walk, LOOK) if narrowed else None
+    within = query if edge is None else query.where(tuple_(*_KEY) >= edge)
+    keys = within.with_only_columns(*_KEY).order_by(*_NEWEST).limit(CAP + 1).cte("keys")
+    first = select(keys.c.id).order_by(keys.c.written_at.desc(), keys.c.id.desc()).limit(limit)
+    rows = select(Verbatim, select(func.count()).select_from(keys).scalar_subquery())
+    with _planner(session):
+        both = session.execute(rows.where(Verbatim.app_id == app_id, Verbatim.id.in_(first)).order_by(*_NEWEST)).all()
+    found, n = [verbatim for verbatim, _ in both], both[0][1] if both else 0
+    going_on = (found[-1].written_at, found[-1].id) if n > limit else edge
+    return found, going_on, Count(min(n, CAP), n > CAP or edge is not None)
+
+
 def count_by_looking(session: Session, query: Select[Any], walk: Select[Any], *, words: bool) -> Count:
     """How many rows of `query` there are, as far as is looked."""
     edge = _edge(session, walk, LOOK_FOR_WORDS if words else LOOK)
@@ -124,13 +140,17 @@ def _by_words(session: Session, query: Select[Any], limit: int) -> list[Verbatim
 
 @contextmanager
 def _planner(session: Session, **ways: bool) -> Iterator[None]:
-    """Keep the planner from ways that its statistics of words mislead it to take, within this block."""
-    off = [way for way, allowed in ways.items() if not allowed]
-    for way in off:
-        session.execute(text(f"SET LOCAL enable_{way} = off"))
+    """Keep the planner from ways that its statistics mislead it to take, within this block.
+
+    Never in parallel: these few thousand rows take less time than the start of a worker, which the planner cannot see.
+    """
+    off = ["max_parallel_workers_per_gather = 0"]
+    off += [f"enable_{way} = off" for way, allowed in ways.items() if not allowed]
+    for setting in off:
+        session.execute(text(f"SET LOCAL {setting}"))
     try:
         yield
     finally:
         if session.in_transaction() and session.is_active:
-            for way in off:
-                session.execute(text(f"SET LOCAL enable_{way} = on"))
+            for setting in off:
+                session.execute(text(f"SET LOCAL {setting.split()[0]} TO DEFAULT"))

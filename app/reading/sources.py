@@ -147,7 +147,7 @@ class _Cell(NamedTuple):
 
 
 def _cells(session: Session, ids: Sequence[int], after: date) -> dict[int, dict[date, _Cell]]:
-    c = Coverage
+    c = Coverage.__table__.c  # plain columns: thousands of rows, which the mapping would only pass on
     query = (
         select(c.source_id, c.day, c.state, c.reason, c.checked_at)
         .join(Source, (Source.id == c.source_id) & (Source.app_id == c.app_id))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, and_, exists, false, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from app.reading.looking import Count, count_by_looking, look, matches
+from app.reading.looking import Count, count_by_looking, look, look_and_count, matches
 from app.reading.members import gathered, members, spans_of
 from app.reading.trends import EVER, Period, Slice, labelled, mentions, total
 from models.feedback import Revision, Verbatim, VerbatimTopic
@@ -165,6 +165,18 @@ def _days(query: Select[Any], filters: Filters) -> Select[Any]:
         end = datetime(filters.last.year, filters.last.month, filters.last.day, tzinfo=UTC)
         query = query.where(Verbatim.day <= filters.last, Verbatim.written_at <= end + timedelta(hours=39))
     return query
+
+
+def page_and_count(
+    session: Session, filters: Filters, *, after: str | None = None, limit: int = 50
+) -> tuple[list[Line], str | None, Count]:
+    """What `page` and `count` give; the same rows are not looked at twice. Raises BadCursorError."""
+    counted = filters.from_rollups or filters.from_topic_rollups or filters.from_irritant_rollups
+    if after or counted or filters.text is not None:
+        return *page(session, filters, after=after, limit=limit), count(session, filters)
+    query, walk = _narrow(session, filters), _walk(filters)
+    found, going_on, n = look_and_count(session, filters.app_id, query, walk, limit, narrowed=filters.narrowed)
+    return with_context(session, filters.app_id, found), write_cursor(*going_on) if going_on else None, n
 
 
 def count(session: Session, filters: Filters) -> Count:

@@ -105,6 +105,7 @@ def test_small_drawings() -> None:
     assert star_bar([1, 0, 0, 0, 3]).count("<rect") == 2
     rows = ledger([("complete", "<")] * 90, "x")
     assert rows.count("&lt;") == 90
+    assert ledger([(f"{n}", "") for n in range(3)], "x").count('x="12" y="0"') == 2
     assert rows.count("<rect") == 180
     assert 'viewBox="0 0 538 40"' in rows
 

@@ -109,6 +109,38 @@ def test_bounded_looks_miss_and_repeat_nothing(
     assert told.capped
 
 
+@pytest.mark.parametrize(
+    "narrow",
+    [
+        {"language": "en"},
+        {"urgent": True},
+        {"urgent": False, "topic": "sign_in"},
+        {"topic": "sign_in", "topic_negative": True, "stars": (1, 2)},
+        {"device": "no such device"},
+        {"stars": (1,)},
+        {"text": "connecter"},
+    ],
+)
+@pytest.mark.parametrize(("look", "cap"), [(1, 1), (7, 3), (40, 12), (10**6, 1000), (10**6, 12)])
+def test_a_page_and_its_count_in_one_look_are_those_of_two(
+    db: Session, portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch, narrow: dict[str, object], look: int, cap: int
+) -> None:
+    monkeypatch.setattr(looking, "LOOK", look)
+    monkeypatch.setattr(looking, "CAP", cap)
+    filters = Filters(portfolio.apps[0].id, **narrow)  # type: ignore[arg-type]
+    for limit in (1, 5, 500):
+        if limit > cap:
+            continue
+        lines, following = verbatims.page(db, filters, limit=limit)
+        both, going_on, count = verbatims.page_and_count(db, filters, limit=limit)
+        assert [line.verbatim.id for line in both] == [line.verbatim.id for line in lines]
+        assert (going_on, count) == (following, verbatims.count(db, filters))
+        if following:
+            rest, told = verbatims.page(db, filters, after=following), verbatims.count(db, filters)
+            assert verbatims.page_and_count(db, filters, after=following) == (*rest, told)
+    assert db.scalar(text("SHOW max_parallel_workers_per_gather")) != "0"
+
+
 @pytest.mark.parametrize("words", ["connecter", "banque OR agence", '"instant transfers"', "loyer", "introuvable"])
 @pytest.mark.parametrize("look", [1, 25, 10**6])
 def test_a_search_gone_through_to_its_end_finds_all(
