@@ -158,7 +158,7 @@ def test_how_quick_we_are_by_page_api_and_metrics(
     everything = told_by["latencies"][0]
     assert (everything["n"], everything["p50"], everything["p95"]) == (20, 10.5, pytest.approx(19.05))
     assert told_by["latencies"][1]["name"] == "other one"
-    page = web.get("/deliveries", headers={"Accept-Language": "en"}).text
+    page = web.get("/deliveries", headers={"Accept-Language": "en"}).text.replace("\u202f", " ")
     assert "Half of the alerts arrive within 10 s, nineteen in twenty within 19 s." in page
     metrics = web.get("/metrics").text
     assert 'cocoon_delivery_latency_seconds{destination="other one",quantile="0.95"} 19.05' in metrics
