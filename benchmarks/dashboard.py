@@ -21,6 +21,7 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, func, select, text
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import clock, embedded
 from app.db import make_engine, transaction
@@ -206,15 +207,39 @@ def complain(engine: Engine) -> None:
     print(f"  {time.perf_counter() - began:7.0f} s  irritants counted", flush=True)
 
 
-def milliseconds(ask: Callable[[], object], times: int) -> tuple[float, float, float]:
-    """The least, the median and p99 (nearest rank) of so many calls, after three that warm up."""
-    for _ in range(3):
+class Timed:
+    """The application with a clock around it: from a request's arrival to the last byte of its answer.
+
+    What the asking client does (building the request, unpacking the answer) is not the server's time.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.last = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request and keep its milliseconds."""
+        began = time.perf_counter()
+
+        async def timed(message: Message) -> None:
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                self.last = 1000 * (time.perf_counter() - began)
+
+        await self.app(scope, receive, timed)
+
+
+def milliseconds(ask: Callable[[], object], timed: Timed, times: int) -> tuple[float, float, float]:
+    """The least, the median and p99 (nearest rank) of so many calls.
+
+    Twelve warm up: after some ten calls the driver has prepared each statement and Postgres has settled on its plan.
+    """
+    for _ in range(12):
         ask()
     taken = []
     for _ in range(times):
-        began = time.perf_counter()
         ask()
-        taken.append(1000 * (time.perf_counter() - began))
+        taken.append(timed.last)
     taken.sort()
     return taken[0], taken[len(taken) // 2], taken[min(len(taken) - 1, int(0.99 * len(taken)))]
 
@@ -240,8 +265,10 @@ def measure(engine: Engine, only: str, times: int) -> int:
         irritant = session.scalar(select(func.min(Irritant.id)).where(Irritant.app_id == 3)) or 0
         incident = session.scalar(text("SELECT id::text FROM incidents WHERE app_id = 3 LIMIT 1")) or ""
     settings = Settings(data=Path(tempfile.gettempdir()), secret_key="bench", sign_in=False)
-    slow, answered = 0, {}
-    with TestClient(create_app(engine, settings, Seal(b"bench")), base_url="http://127.0.0.1:8765") as web:
+    slow = 0
+    answered: dict[str, str] = {}
+    timed = Timed(create_app(engine, settings, Seal(b"bench")))
+    with TestClient(timed, base_url="http://127.0.0.1:8765") as web:
         for question in questions(3, review, irritant, incident):
             if only not in question.name:
                 continue
@@ -250,7 +277,7 @@ def measure(engine: Engine, only: str, times: int) -> int:
                 print(f"{question.name:<34} {question.path}: {answer.status_code}")
                 slow += answer.status_code != 404
                 continue
-            least, middle, worst = milliseconds(lambda path=question.path: web.get(path), times)  # type: ignore[misc]
+            least, middle, worst = milliseconds(lambda path=question.path: web.get(path), timed, times)  # type: ignore[misc]
             verdict = "" if worst <= question.limit else "SLOW"
             slow += bool(verdict)
             peer = raw(engine, question.raw, answered)
