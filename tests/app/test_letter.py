@@ -1,7 +1,7 @@
 """The letter: the first sentence answers, numbers are those of the pages, and it is written once a day."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -69,11 +69,22 @@ def test_complaints_are_told_by_the_irritants_that_people_know(
     ]
     assert len(named) == 1
     assert named[0].text.endswith(" · naissant" if language == "fr" else " · emerging")
+    earlier = 0
     for one in lines:
         said = re.search(r"(\d+) (?:plainte|complaint)", one.text)
         assert said is not None
         listed = web.get(one.link.removeprefix(BASE).replace("/apps", f"{API}/apps", 1)).json()
         assert int(said[1]) == listed["count"] > 0
+        shifted = re.sub(
+            r"(from|to)=([\d-]+)",
+            lambda found: f"{found[1]}={date.fromisoformat(found[2]) - timedelta(days=7)}",
+            one.link.removeprefix(BASE).replace("/apps", f"{API}/apps", 1),
+        )
+        before = re.search(r"\((\d+) (?:sur la même durée avant|in the same time before)\)", one.text)
+        assert before is not None
+        assert int(before[1]) == web.get(shifted).json()["count"]
+        earlier += int(before[1])
+    assert earlier > 0
     db.execute(delete(Irritant))  # an app whose irritants are not known yet
     topics = told(write(db, app, every="weekly", language=language))[title]
     assert topics

@@ -10,6 +10,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.reading.trends import Period, known_days
+from models.feedback import Verbatim
 from models.incidents import Delivery, Destination, Incident
 from models.sources import Source
 from tests.app.conftest import NOW, TODAY
@@ -255,6 +257,12 @@ def test_old_imports_are_shown_where_they_are(web: TestClient, db: Session, port
     html = web.get(f"/apps/{portfolio.apps[1].id}").text
     assert 'class="narrow"' in html, "the chart stands where the reviews are"
     assert f"until={TODAY}" not in html
+
+
+def test_the_days_that_are_known_are_those_of_the_verbatims(db: Session, portfolio: Portfolio) -> None:
+    for app in portfolio.apps:
+        days = db.scalars(select(Verbatim.day).where(Verbatim.app_id == app.id)).all()
+        assert known_days(db, app.id) == (Period(min(days), max(days)) if days else None)
 
 
 def test_a_vote_from_the_page_and_from_the_api(web: TestClient, portfolio: Portfolio) -> None:
