@@ -1,7 +1,7 @@
 """What the queue runs: read a source, judge an app. Plain functions over a Context, so that a shell can call them."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,8 +24,27 @@ from models.sources import HostPause, Run, Source
 
 log = logging.getLogger(__name__)
 
-TASKS = procrastinate.Blueprint()
-"""What a worker can be asked for."""
+_JOBS: dict[str, Callable[..., None]] = {}
+
+
+def _job(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def keep(function: Callable[..., None]) -> Callable[..., None]:
+        _JOBS[name] = function
+        return function
+
+    return keep
+
+
+def tasks() -> procrastinate.Blueprint:
+    """What a worker can be asked for, made anew: an app that takes a blueprint in renames the blueprint's tasks.
+
+    One that is taken in twice, by a worker that starts again after a fault, would know no job by its name any more.
+    """
+    made = procrastinate.Blueprint()
+    for name, function in _JOBS.items():
+        made.task(name=name, pass_context=True, retry=False)(function)
+    return made
+
 
 QUIET = frozenset({"first", "backfill", "import"})
 """What these bring is history: it is shown, never alerted."""
@@ -88,7 +107,7 @@ def _paused(session: Session, host: str) -> bool:
     )
 
 
-@TASKS.task(name="collect", pass_context=True, retry=False)
+@_job("collect")
 def collect_task(job: JobContext, source_id: int, app_id: int, trigger: str = "schedule") -> None:
     """Read a source; then have its app judged, quietly if what came is history."""
     context: Context = job.additional_context["context"]
@@ -100,7 +119,7 @@ def collect_task(job: JobContext, source_id: int, app_id: int, trigger: str = "s
         queue.ask("irritants", f"irritants:{app_id}", app_id=app_id)
 
 
-@TASKS.task(name="judge", pass_context=True, retry=False)
+@_job("judge")
 def judge_task(job: JobContext, app_id: int, quiet: bool = False) -> None:
     """Look at an app's numbers and write what changed about its incidents."""
     context: Context = job.additional_context["context"]
@@ -108,7 +127,7 @@ def judge_task(job: JobContext, app_id: int, quiet: bool = False) -> None:
         judge(session, app_id, clock.now(), base_url=context.settings.base_url, quiet=quiet)
 
 
-@TASKS.task(name="irritants", pass_context=True, retry=False)
+@_job("irritants")
 def irritants_task(job: JobContext, app_id: int) -> None:
     """Bring an app's irritants up to date with its counts."""
     from app.irritants import refresh
@@ -129,7 +148,7 @@ def ask_for_walk(queue: Any, source: Source, trigger: str) -> bool:
     return bool(queue.ask("collect", f"source:{source.id}", source_id=source.id, app_id=source.app_id, trigger=trigger))
 
 
-@TASKS.task(name="read_hook", pass_context=True, retry=False)
+@_job("read_hook")
 def read_hook_task(job: JobContext, hook_id: int, app_id: int) -> None:
     """Read what other systems told by webhook; then have the app judged."""
     from app.inbound import process
@@ -148,7 +167,7 @@ def ask_for_rereads(session: Session, queue: Any) -> list[int]:
     return apps
 
 
-@TASKS.task(name="reread", pass_context=True, retry=False)
+@_job("reread")
 def reread_task(job: JobContext, app_id: int) -> None:
     """Understand again what an older model had read; a worker that stops leaves the rest for the next start."""
     from app.reread import reread
@@ -159,7 +178,7 @@ def reread_task(job: JobContext, app_id: int) -> None:
         queue.ask("irritants", f"irritants:{app_id}", app_id=app_id)
 
 
-@TASKS.task(name="train", pass_context=True, retry=False)
+@_job("train")
 def train_task(job: JobContext, actor: str) -> None:
     """Adapt the models to the installation's own stars and corrections, and have everything read again with them."""
     from app.training import train
@@ -171,7 +190,7 @@ def train_task(job: JobContext, actor: str) -> None:
         ask_for_rereads(session, job.additional_context["queue"])
 
 
-@TASKS.task(name="replay", pass_context=True, retry=False)
+@_job("replay")
 def replay_task(job: JobContext, source_id: int) -> None:
     """Read the quarantined rows of a source once more."""
     from app.quarantine import replay_source
@@ -179,7 +198,7 @@ def replay_task(job: JobContext, source_id: int) -> None:
     replay_source(job.additional_context["context"], source_id)
 
 
-@TASKS.task(name="prove", pass_context=True, retry=False)
+@_job("prove")
 def prove_task(job: JobContext, name: str) -> None:
     """Try a credential that was entered, and put it in use where every source could read with it."""
     from app.credentials import prove

@@ -14,7 +14,7 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 
 from app.context import Context
-from app.jobs import TASKS
+from app.jobs import tasks
 from app.queue import Queue
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ async def _run_jobs(context: Context, queue: Queue, beat: Beat, stop: threading.
             conninfo=context.conninfo, min_size=1, max_size=context.settings.workers + 3
         )
     )
-    app.add_tasks_from(TASKS, namespace="cocoon")
+    app.add_tasks_from(tasks(), namespace="cocoon")
     async with app.open_async():
         worker = asyncio.create_task(
             app.run_worker_async(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from analysis import embeddings, heads, taxonomy
 from app import embedded
 from app.db import transaction
 from app.migrate import migrate
@@ -145,6 +146,16 @@ def own_engine(database_url: str) -> Iterator[Engine]:
     made = create_engine(database_url, connect_args={"options": "-c timezone=UTC"})
     yield made
     made.dispose()
+
+
+@pytest.fixture(autouse=True)
+def read_as_shipped() -> Iterator[None]:
+    """What a test had its process read with (own topics, own model, no encoder) is not the next test's."""
+    yield
+    if taxonomy.layers() != ("", ""):
+        taxonomy.use("")
+    heads.use(None)
+    embeddings.use(True)
 
 
 @pytest.fixture

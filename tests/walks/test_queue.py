@@ -15,10 +15,10 @@ from sqlalchemy import Engine, func, select, text
 
 from app.context import Context
 from app.db import make_engine, transaction
-from app.jobs import TASKS, collect
+from app.jobs import collect, tasks
 from app.queue import Queue
 from app.scheduler import ask_for_due_walks, ask_for_looks, lead
-from app.worker import Beat, _take_back
+from app.worker import Beat, _take_back, run_jobs
 from models.sources import Run, Source
 
 
@@ -104,7 +104,7 @@ def take_back(context: Context, until: Callable[[], bool]) -> None:
 
     async def keep() -> None:
         app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=context.conninfo))
-        app.add_tasks_from(TASKS, namespace="cocoon")
+        app.add_tasks_from(tasks(), namespace="cocoon")
         async with app.open_async():
             keeper = asyncio.create_task(_take_back(app, Beat()))
             end = time.monotonic() + 10
@@ -127,6 +127,19 @@ def test_a_dead_workers_job_that_was_asked_for_again_does_not_block_the_queue(
 ) -> None:
     assert queue.ask("judge", "app:1", app_id=1, quiet=False)
     take_back(context, lambda: [state for _, state, _ in jobs(context)] == ["todo"])
+
+
+def test_a_worker_that_starts_again_after_a_fault_still_knows_its_jobs(context: Context, queue: Queue) -> None:
+    for _ in range(2):
+        stop = threading.Event()
+        thread = threading.Thread(target=run_jobs, args=(context, queue, Beat(), stop), daemon=True)
+        thread.start()
+        queue.ask("irritants", "irritants:1", app_id=1)
+        wait_until(lambda: [state for _, state, _ in jobs(context)] not in (["todo"], ["doing"]))
+        stop.set()
+        thread.join(timeout=20)
+        assert not thread.is_alive()
+        assert jobs(context) == []  # what was done is gone; what failed would stand here
 
 
 def test_one_leads_and_another_takes_over(context: Context, queue: Queue, source_id: int, own_engine: Engine) -> None:
