@@ -22,7 +22,7 @@ ALONE = frozenset({"silent_source", "loss_ahead"})
 """Rules about a source and not about customers (alerts.silence): neither supports nor is supported by another."""
 CALM_OF = {"burst": 2, "urgent": 7, "keyword": 7, "unanswered": 1}
 """Judged days of calm that end an incident of these rules alone: a burst is over in hours, late answers are given."""
-OWN = frozenset({"late_delivery", "canary_missing", "canary"})
+OWN = frozenset({"late_delivery", "late_look", "canary_missing", "canary"})
 """Rules about the telling itself (alerts.own, app.canary): no look opens or closes their incidents."""
 APART = ALONE | OWN | {"urgent", "keyword", "unanswered"}
 """Rules whose incidents stand apart: what people wrote there wants reading, whatever else goes on."""

@@ -1,4 +1,4 @@
-"""What goes wrong with the telling itself is an incident too: a sender that is late, a canary that did not arrive.
+"""What goes wrong with the telling itself is an incident too: a late sender, looks that stop, a missing canary.
 
 Such incidents stand apart from what customers write: no finding supports them, no calm closes them (life.OWN).
 """
@@ -22,8 +22,10 @@ from alerts.saying import say
 from models.apps import App
 from models.incidents import Delivery, Destination, Incident
 
-LATE_DELIVERY, CANARY_MISSING = "late_delivery", "canary_missing"
+LATE_DELIVERY, LATE_LOOK, CANARY_MISSING = "late_delivery", "late_look", "canary_missing"
 LATE = timedelta(minutes=10)
+UNSEEN = timedelta(hours=2)
+"""An app is looked at every hour and after each reading; after two hours nobody does."""
 
 
 def watch_senders(session: Session, *, now: datetime, base_url: str = "", late: timedelta = LATE) -> list[Incident]:
@@ -67,6 +69,30 @@ def _waiting(session: Session, late: timedelta) -> dict[int, tuple[str, int, int
         .group_by(Destination.id, Destination.name)
     )
     return {number: (name, int(age / timedelta(minutes=1)), app_id) for number, name, age, app_id in rows}
+
+
+def watch_looks(
+    session: Session, *, now: datetime, since: datetime, base_url: str = "", late: timedelta = UNSEEN
+) -> list[Incident]:
+    """Open an incident for each app that was not looked at for longer than `late`; close it with the next look.
+
+    `since` is when somebody began to ask for looks, by the database's clock: what lies before (a night with the
+    machine off) is no failure of the looks.
+    """
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('cocoon:own', 0))"))
+    age = func.clock_timestamp() - func.greatest(App.judged_at, App.created_at, since)
+    unseen = {app.id: (app, wait) for app, wait in session.execute(select(App, age).where(age > late))}
+    live = {one.app_id: one for one in live_own(session, LATE_LOOK)}
+    changed = []
+    for app_id, (app, wait) in unseen.items():
+        if app_id not in live:
+            values = {"hours": str(int(wait / timedelta(hours=1)))}
+            changed.append(open_own(session, app, LATE_LOOK, "app", values, now=now, base_url=base_url))
+    for app_id, incident in live.items():
+        if app_id not in unseen:
+            close_own(session, incident, now=now, base_url=base_url)
+            changed.append(incident)
+    return changed
 
 
 def write_own(

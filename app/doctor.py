@@ -33,7 +33,7 @@ def examine(context: Context, *, offline: bool = False) -> list[Finding]:
             _database(session),
             _disk(context),
             _encoder(),
-            _jobs(session),
+            *_jobs(session),
             *_destinations(session),
             *_pauses(session),
             *_credentials(session),
@@ -70,13 +70,33 @@ def _encoder() -> Finding:
     return Finding("encoder", True, "reads what words alone leave in doubt, and other languages")
 
 
-def _jobs(session: Session) -> Finding:
+def _jobs(session: Session) -> list[Finding]:
     workers = session.scalar(
         text("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '30 seconds'")
     )
     if not workers:
-        return Finding("worker", False, "none is running, so nothing is collected: cocoon up (or cocoon worker)")
-    return Finding("worker", True, f"{workers} running")
+        return [Finding("worker", False, "none is running, so nothing is collected: cocoon up (or cocoon worker)")]
+    return [Finding("worker", True, f"{workers} running"), *_failed_jobs(session)]
+
+
+def _failed_jobs(session: Session) -> list[Finding]:
+    """Jobs that ended with an error in the last day, by what they were to do."""
+    rows = session.execute(
+        text(
+            "SELECT split_part(j.task_name, ':', 2) AS job, count(DISTINCT j.id) AS times, max(e.at) AS last"
+            " FROM procrastinate_events e JOIN procrastinate_jobs j ON j.id = e.job_id"
+            " WHERE e.type = 'failed' AND e.at > now() - interval '1 day' GROUP BY 1 ORDER BY 2 DESC"
+        )
+    ).all()
+    return [
+        Finding(
+            f"job {row.job}",
+            False,
+            f"ended with an error {row.times} times in the last 24 hours, last at {row.last:%H:%M} UTC:"
+            " its reason is in the worker's log",
+        )
+        for row in rows
+    ]
 
 
 def _destinations(session: Session) -> list[Finding]:

@@ -64,4 +64,5 @@ def judge(session: Session, app_id: int, now: datetime, *, base_url: str, quiet:
     # A silent source is told whatever history may be under way: it is not about what customers wrote.
     changes += reconcile(session, app, silences(session, app, now), now=now, base_url=base_url)
     remind(session, app, now=now, base_url=base_url)
+    app.judged_at = session.scalar(select(func.clock_timestamp()))  # the last thing: a look that fails is none
     return changes

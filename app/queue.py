@@ -12,6 +12,9 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 log = logging.getLogger(__name__)
 
+ONE_AT_A_TIME = frozenset({"reread"})
+"""Jobs that take long: several, for several apps, would leave no worker for what is to be collected and looked at."""
+
 
 class Queue:
     """Asks for jobs, from any thread. Open it once a process; close it at the end."""
@@ -29,7 +32,8 @@ class Queue:
         """
         once = f"{job}:{subject}:{manner}" if manner else f"{job}:{subject}"
         try:
-            self._app.configure_task(f"cocoon:{job}", lock=subject, queueing_lock=once).defer(**arguments)
+            lock = job if job in ONE_AT_A_TIME else subject
+            self._app.configure_task(f"cocoon:{job}", lock=lock, queueing_lock=once).defer(**arguments)
         except AlreadyEnqueued:
             return False
         return True

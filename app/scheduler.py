@@ -2,14 +2,15 @@
 
 import logging
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from procrastinate.exceptions import ConnectorException
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts.own import watch_senders
+from alerts.own import watch_looks, watch_senders
 from app import clock
 from app.canary import fly
 from app.context import Context
@@ -46,7 +47,8 @@ def lead(context: Context, queue: Queue, beat: Beat, stop: threading.Event) -> N
         schedule.add_job(lambda: ask_for_looks(context, queue), "cron", minute=LOOK_MINUTE)
         schedule.add_job(lambda: ask_for_hooks(context, queue), "interval", seconds=HOOK_SECONDS)
         schedule.add_job(lambda: write_due_letters(context), "interval", seconds=LETTER_SECONDS)
-        schedule.add_job(lambda: watch_the_telling(context), "interval", seconds=WATCH_SECONDS)
+        since = connection.scalar(select(func.clock_timestamp())) or clock.now()
+        schedule.add_job(lambda: watch_the_telling(context, since), "interval", seconds=WATCH_SECONDS)
         schedule.add_job(lambda: ask_for_rereads(context, queue))  # once: a new version may bring a new model
         schedule.start()
         log.info("leading the schedule")
@@ -112,9 +114,12 @@ def ask_for_rereads(context: Context, queue: Queue) -> None:
         ask_again(session, queue)
 
 
-def watch_the_telling(context: Context) -> None:
-    """See that what is due leaves, and that the day's canary arrives."""
-    for watch in (watch_senders, fly):
+def watch_the_telling(context: Context, since: datetime) -> None:
+    """See that what is due leaves, that every app is looked at, and that the day's canary arrives.
+
+    `since`: when this process began to ask for looks.
+    """
+    for watch in (watch_senders, partial(watch_looks, since=since), fly):
         try:
             with context.transaction() as session:
                 watch(session, now=clock.now(), base_url=context.settings.base_url)

@@ -1,6 +1,6 @@
 """Make the pictures of docs/sources.md: the stores, a crash tool and a survey as the Sources page shows them, made up.
 
-    python docs/shots.py        needs Chromium on PATH and the development dependencies
+python docs/shots.py        needs Chromium on PATH and the development dependencies
 """
 
 import shutil

@@ -1,6 +1,8 @@
 """Apps that a team looks after, and their listings in the stores."""
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from datetime import datetime
+
+from sqlalchemy import DateTime, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigId, Created
@@ -17,6 +19,8 @@ class App(Base):
     language: Mapped[str] = mapped_column(default="fr", server_default="fr")
     """The language of its alerts: fr or en."""
     created_at: Mapped[Created]
+    judged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When its numbers were last looked at, by the database's clock."""
 
 
 class Listing(Base):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from alerts.channels.base import Message, Receipt
 from alerts.outbox import claim, delivered, enqueue
-from alerts.own import watch_senders
+from alerts.own import watch_looks, watch_senders
 from app.canary import fly
 from app.judge import judge
 from models.incidents import Delivery, Destination, InboxMessage, Incident
@@ -74,6 +74,47 @@ def test_a_late_sender_is_an_incident_told_by_another_way_once_and_its_end_too(
     watch_senders(db, now=NOW)
     assert incident.state == "resolved"
     assert [kind for kind, _ in told(db, other)] == ["incident.opened", "incident.resolved"]
+
+
+def test_an_app_that_nobody_looks_at_is_told_once_and_its_next_look_too(
+    web: TestClient, db: Session, portfolio: Portfolio, places: tuple[Destination, Destination]
+) -> None:
+    _, other = places
+    watched, left = portfolio.apps[:2]
+    clock = db.scalar(select(func.clock_timestamp()))
+    assert clock is not None
+    began = clock - timedelta(hours=5)
+    for app in portfolio.apps:
+        app.created_at = began - timedelta(days=400)
+        judge(db, app.id, NOW, base_url="")
+    db.execute(update(Delivery).values(state="sent", sent_at=Delivery.created_at))
+    left.judged_at = clock - timedelta(hours=1, minutes=55)
+    db.flush()
+    assert watch_looks(db, now=NOW, since=began) == []
+    left.judged_at = clock - timedelta(hours=3, minutes=5)
+    db.flush()
+    assert watch_looks(db, now=NOW, since=clock - timedelta(hours=1)) == []  # the machine was off until an hour ago
+    (incident,) = watch_looks(db, now=NOW, since=began)
+    assert (incident.rule, incident.state, incident.app_id) == ("late_look", "open", left.id)
+    assert watch_looks(db, now=NOW, since=began) == []
+    ((kind, title),) = [one for one in told(db, other) if left.name in one[1]]
+    assert (kind, title) == ("incident.opened", f"{left.name} n’est plus surveillée depuis 3 h")
+    assert web.get(f"/incidents/{incident.id}", headers={"Accept-Language": "fr"}).status_code == 200
+    judge(db, left.id, NOW, base_url="")
+    watch_looks(db, now=NOW, since=began)
+    assert incident.state == "resolved"
+    assert [title for _, title in told(db, other)][-1] == f"{left.name} est de nouveau surveillée"
+    assert watched.id not in {one.app_id for one in db.scalars(select(Incident).where(Incident.rule == "late_look"))}
+
+
+def test_an_app_that_was_never_looked_at_is_told_too(
+    db: Session, portfolio: Portfolio, places: tuple[Destination, Destination]
+) -> None:
+    began = NOW - timedelta(days=1)
+    for app in portfolio.apps:
+        app.created_at = began
+    db.flush()
+    assert {one.app_id for one in watch_looks(db, now=NOW, since=began)} == {app.id for app in portfolio.apps}
 
 
 def test_a_destination_whose_routes_name_other_rules_is_told_rather_than_nobody(

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, func, select, text
 
 from app.context import Context
 from app.db import make_engine, transaction
+from app.doctor import examine
 from app.jobs import collect, tasks
 from app.queue import Queue
 from app.scheduler import ask_for_due_walks, ask_for_looks, lead
@@ -140,6 +141,28 @@ def test_a_worker_that_starts_again_after_a_fault_still_knows_its_jobs(context: 
         thread.join(timeout=20)
         assert not thread.is_alive()
         assert jobs(context) == []  # what was done is gone; what failed would stand here
+
+
+def test_a_job_that_failed_is_told_by_doctor(context: Context, queue: Queue) -> None:
+    queue.ask("judge", "app:1", app_id=1, quiet="not a flag", nonsense=True)
+    stop = threading.Event()
+    thread = threading.Thread(target=run_jobs, args=(context, queue, Beat(), stop), daemon=True)
+    thread.start()
+    wait_until(lambda: [state for _, state, _ in jobs(context)] == ["failed"])
+    found = {one.name: one for one in examine(context, offline=True)}
+    stop.set()
+    thread.join(timeout=20)
+    assert not found["job judge"].works
+    assert "1 times in the last 24 hours" in found["job judge"].message
+
+
+def test_reading_again_takes_one_worker_at_most(context: Context, queue: Queue) -> None:
+    for app_id in (1, 2):
+        queue.ask("reread", f"reread:{app_id}", app_id=app_id)
+        queue.ask("judge", f"app:{app_id}", app_id=app_id)
+    with context.transaction() as session:
+        locks = session.execute(text("SELECT task_name, count(DISTINCT lock) FROM procrastinate_jobs GROUP BY 1"))
+        assert dict(locks.all()) == {"cocoon:reread": 1, "cocoon:judge": 2}
 
 
 def test_one_leads_and_another_takes_over(context: Context, queue: Queue, source_id: int, own_engine: Engine) -> None:
