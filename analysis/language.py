@@ -114,7 +114,9 @@ def scores(tokens: Tokens, texts: Sequence[str]) -> Floats:
     starts = np.flatnonzero(np.diff(tokens.doc[known], prepend=-1))
     if len(starts):
         said[tokens.doc[known][starts]] = np.add.reduceat(votes[place[known]], starts, axis=0)
-    total = np.maximum(np.bincount(tokens.doc[known], minlength=len(texts)), 1)[:, None]
+    glued = tokens.doc[tokens.cut_in_two()]  # "jarrive", "lappli": nobody but the French
+    said[:, LANGUAGES.index("fr")] += np.bincount(glued, minlength=len(texts))
+    total = np.maximum(np.bincount(np.concatenate([tokens.doc[known], glued]), minlength=len(texts)), 1)[:, None]
     return (letters + _WORD * said / np.sqrt(total)).astype(np.float32)
 
 

@@ -2,14 +2,18 @@
 
 Everything downstream (phrases, lexicon, model features, language) reads these arrays, so that a text is walked once.
 Folding is one character to one character (lower case, accents off), which lets evidence quote the original words.
+French words that lack their apostrophe ("jarrive", "lappli") are cut where it should stand (data/glued.yaml).
 """
 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import resources
+from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 U64 = NDArray[np.uint64]
@@ -118,8 +122,7 @@ class Tokens:
 
     def range_hash(self, first: Ints, last: Ints) -> U64:
         """Hash of the folded characters from `first` to `last` (not included), element by element."""
-        inverse = _power_tables(_table_size(len(self.codes) + 1))[1]
-        return mix((self.rolling[last] - self.rolling[first]) * inverse[first])
+        return _hash(self.rolling, first, last)
 
     def prefix_hash(self, length: int) -> tuple[Ints, U64]:
         """Places in `words` of those of at least `length` folded characters, and the hash of the first `length`."""
@@ -128,6 +131,12 @@ class Tokens:
             chosen = np.flatnonzero(self.last[self.words] - first >= length)
             self._prefixes[length] = chosen, self.range_hash(first[chosen], first[chosen] + length)
         return self._prefixes[length]
+
+    def cut_in_two(self) -> Ints:
+        """First tokens of French words that lacked their apostrophe ("j" of "jarrive")."""
+        beside = (self.start[1:] == self.end[:-1]) & (self.doc[1:] == self.doc[:-1])
+        beside &= (self.kind[1:] == WORD) & (self.kind[:-1] == WORD)
+        return np.flatnonzero(beside)
 
     def quote(self, first: int, last: int) -> str:
         """The original words from token `first` to token `last`, both included."""
@@ -168,14 +177,100 @@ def tokenise(texts: Sequence[str]) -> Tokens:
     finishes = kind != SPACE
     finishes[:-1] &= (kind[:-1] != WORD) | (kind[1:] != WORD)
     first, last = np.flatnonzero(begins), np.flatnonzero(finishes) + 1
-    powers = _power_tables(_table_size(len(codes) + 1))[0]
-    rolling = np.zeros(len(codes) + 1, dtype=np.uint64)
-    np.cumsum((codes.astype(np.uint64) + np.uint64(1)) * powers[: len(codes)], out=rolling[1:])
+    rolling = _rolling(codes)
     separators = np.flatnonzero(codes == 0)[1:]
+    first, last = _unglued(codes, first, last, rolling)
     doc = np.searchsorted(separators, first)
     bounds = np.searchsorted(doc, np.arange(len(texts) + 1))
     start, end = kept[first], kept[last - 1] + 1
     return Tokens(joined, len(texts), codes, first, last, start, end, doc, kind[first], bounds, rolling, kind == WORD)
+
+
+def _rolling(codes: NDArray[np.uint32]) -> U64:
+    powers = _power_tables(_table_size(len(codes) + 1))[0]
+    rolling = np.zeros(len(codes) + 1, dtype=np.uint64)
+    np.cumsum((codes.astype(np.uint64) + np.uint64(1)) * powers[: len(codes)], out=rolling[1:])
+    return rolling
+
+
+@dataclass(frozen=True, slots=True)
+class _Glued:
+    """French words without their apostrophe: sorted `hashes`, and after how many letters each is cut (`at`).
+
+    `between` are words cut only beside some others: hash, letters, hashes of words before them, of words after.
+    """
+
+    hashes: U64
+    at: Ints
+    begins: NDArray[np.bool_]  # by code, up to 127: whether such a word begins with this letter
+    between: tuple[tuple[np.uint64, int, U64, U64], ...]
+
+
+@cache
+def _glued() -> _Glued:
+    text = (resources.files("analysis") / "data" / "glued.yaml").read_text("utf-8")
+    raw: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    verbs, nouns = raw["verbs"], raw["nouns"]
+    pairs = [(short, stem + end) for short in verbs["before"] for stem in verbs["stems"] for end in verbs["endings"]]
+    pairs += [
+        (short, stem + end)
+        for short in verbs["of"]["before"]
+        for stem in verbs["stems"]
+        for end in verbs["of"]["endings"]
+    ]
+    for row in [*raw["forms"], nouns]:
+        pairs += [(short, word) for short in row["before"] for word in row["after"]]
+    cuts = {short + word: len(short) for short, word in pairs}
+    for word in raw["never"]:
+        cuts.pop(word, None)
+    hashes, at = _hashes(list(cuts)), np.array(list(cuts.values()), dtype=np.int64)
+    order = np.argsort(hashes)
+    begins = np.zeros(128, dtype=bool)
+    begins[[ord(word[0]) for word in cuts]] = True
+    between = tuple(
+        (_hashes([row["word"]])[0], row["at"], _hashes(row.get("after", [])), _hashes(row.get("before", [])))
+        for row in raw["between"]
+    )
+    return _Glued(hashes[order], at[order], begins, between)
+
+
+def _hashes(words: Sequence[str]) -> U64:
+    """Hash of each folded word, as that of a token."""
+    codes = np.array([ord(letter) for word in words for letter in word], dtype=np.uint32)
+    ends = np.cumsum([len(word) for word in words], dtype=np.int64)
+    return _hash(_rolling(codes), np.concatenate([[0], ends[:-1]]).astype(np.int64), ends)
+
+
+def _hash(rolling: U64, first: Ints, last: Ints) -> U64:
+    return mix((rolling[last] - rolling[first]) * _power_tables(_table_size(len(rolling)))[1][first])
+
+
+def _unglued(codes: NDArray[np.uint32], first: Ints, last: Ints, rolling: U64) -> tuple[Ints, Ints]:
+    """Cut the French words that lack their apostrophe: first and last characters of the tokens that are left."""
+    known = _glued()
+    letter = codes[first]
+    chosen = np.flatnonzero((last - first > 1) & known.begins[np.minimum(letter, 127)] & (letter < 127))
+    hashes = _hash(rolling, first[chosen], last[chosen])
+    place = np.minimum(np.searchsorted(known.hashes, hashes), len(known.hashes) - 1)
+    hit = known.hashes[place] == hashes
+    tokens, cut = [chosen[hit]], [known.at[place[hit]]]
+    for word, at, after, before in known.between:
+        found = chosen[hashes == word]
+        beside = np.zeros(len(found), dtype=bool)
+        for step, words in ((-1, after), (1, before)):
+            other = np.clip(found + step, 0, len(first) - 1)
+            low, high = np.minimum(found, other), np.maximum(found, other)
+            near = first[high] - last[low] == 1  # a single blank: no mark, no end of a text
+            near &= codes[last[low]] == 32
+            beside |= near & np.isin(_hash(rolling, first[other], last[other]), words)
+        tokens.append(found[beside])
+        cut.append(np.full(int(beside.sum()), at, dtype=np.int64))
+    where, length = np.concatenate(tokens), np.concatenate(cut)
+    if not len(where):
+        return first, last
+    order = np.argsort(where)
+    where, edge = where[order], (first[where] + length)[order]
+    return np.insert(first, where + 1, edge), np.insert(last, where, edge)
 
 
 def _emoticons(raw: NDArray[np.uint32], codes: NDArray[np.uint32], kind: NDArray[np.uint8]) -> None:

@@ -15,7 +15,7 @@ from analysis.clauses import Clauses
 from analysis.lexicon import POLAR, Cues
 from analysis.phrasebook import Phrasebook
 from analysis.taxonomy import Taxonomy, shipped, taxonomy
-from analysis.tokens import Ints, Tokens
+from analysis.tokens import WORD, Ints, Tokens
 
 _STRONG, _WEAK, _YIELDING, _EXCEPT = range(4)
 _MARK = "⟨"
@@ -187,5 +187,6 @@ def _with_feeling(tokens: Tokens, clause: Ints, feelings: Ints, first: int, last
 
 
 def _joined(tokens: Tokens, token: int) -> bool:
-    """Whether an apostrophe alone stands between a token and the next ("l'historique", "won't")."""
-    return tokens.text[tokens.end[token] : tokens.start[token + 1]] in _APOSTROPHES
+    """Whether an apostrophe, written or not, stands between a token and the next ("l'historique", "lhistorique")."""
+    between = tokens.text[tokens.end[token] : tokens.start[token + 1]]
+    return between in _APOSTROPHES or (not between and bool((tokens.kind[token : token + 2] == WORD).all()))

@@ -33,6 +33,28 @@ def test_folding(text: str, folded: list[str]) -> None:
     assert words(tokenise([text])) == folded
 
 
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("jarrive plus", ["j", "arrive", "plus"]),
+        ("Lappli cest dla", ["l", "appli", "c", "est", "dla"]),
+        ("quil maide daccord", ["qu", "il", "maide", "d", "accord"]),
+        ("jpeux pas midentifier", ["j", "peux", "pas", "m", "identifier"]),
+        ("aujourdhui jai lempreinte", ["aujourd", "hui", "j", "ai", "l", "empreinte"]),
+        ("ce nest pas, on ma vidé", ["ce", "n", "est", "pas", ",", "on", "m", "a", "vide"]),
+        ("ma carte na rien", ["ma", "carte", "n", "a", "rien"]),
+        ("my Nest, na 3 dagen, signore", ["my", "nest", ",", "na", "3", "dagen", ",", "signore"]),
+        ("davantage de dune, louvre, jpg", ["davantage", "de", "dune", ",", "louvre", ",", "jpg"]),
+    ],
+)
+def test_a_missing_apostrophe_is_read(text: str, folded: list[str]) -> None:
+    tokens = tokenise([text])
+    assert words(tokens) == folded
+    # Alone or between others, and quoted as it was written.
+    assert words(tokenise(["on", text, "pas"])) == ["on", *folded, "pas"]
+    assert tokens.quote(0, len(tokens) - 1) == text
+
+
 def test_marks_and_symbols_are_tokens_of_their_own() -> None:
     tokens = tokenise(["Bof :-( 👍🏽👍🏽, 5€"])
     assert words(tokens) == ["bof", "🙁", "👍", ",", "5", "€"]
