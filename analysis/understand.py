@@ -29,7 +29,7 @@ from analysis.taxonomy import own, taxonomy
 from analysis.tokens import tokenise
 
 _NOT_READ_WITH = frozenset(
-    {"naming.yaml", "phrasing.yaml", "topic_sentences.yaml", "urgent_sentences.yaml"}
+    {"intent_sentences.yaml", "naming.yaml", "phrasing.yaml", "topic_sentences.yaml", "urgent_sentences.yaml"}
 )  # a change of these changes no reading
 _CONTENT = -0.15  # sentiment from which only plain words make a text urgent
 _PRAISE = 0.5  # sentiment from which a text that names nothing is praise
