@@ -2,20 +2,27 @@
 
 A phrase is words separated by spaces, folded like the text. `word*` matches any word that begins so, `_` any one
 word, `..` zero to three words. Marks of punctuation are tokens: no phrase reaches over a full stop or a comma.
+French phrases are found in hurried spellings too (`spelling.py`): all of them in phrases of several words, doubled
+letters in single words and beginnings, which nothing around them would make sure of.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.tokens import SPACE, STOP, U64, Ints, Tokens, tokenise
+from analysis.spelling import doubled_or_not, singled, sound, spellings
+from analysis.tokens import SPACE, STOP, U64, Ints, Tokens, hashes_of, tokenise
 
 _ANY = -1
 _NONE = -2
 _GAP = 3
+_EXACT, _DOUBLED, _SOUND = range(3)  # how a word of a phrase is compared: letter by letter, or by `spelling.py`
 _SHORT = 4  # letters: shorter words are in half of all sentences
+_STEM = 5  # letters of a beginning that may lose a doubled one
+_Symbol = tuple[int, int, str]  # how it is compared, letters of a beginning or 0, its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +40,30 @@ class Hits:
 class Phrasebook:
     """Compiled phrases. Memory and time grow with what is found, hardly with the number of phrases."""
 
-    def __init__(self, phrases: Sequence[str]) -> None:
+    def __init__(self, phrases: Sequence[str], french: Sequence[bool] = ()) -> None:
+        """`french` tells which phrases are looked for in other spellings too; none without it."""
         self.phrases = tuple(phrases)
         variants = [(index, words) for index, phrase in enumerate(phrases) for words in _variants(phrase)]
         flat = [word for _, words in variants for word in words]
         tokens = tokenise([word.rstrip("*") if word not in ("_", "..") else "" for word in flat])
-        pieces = np.split(tokens.hash, tokens.bounds[1:-1])
-        lengths = tokens.last - tokens.first
-        symbols: dict[tuple[int, int], int] = {}
+        letters = ["".join(map(chr, tokens.codes[a:b])) for a, b in zip(tokens.first, tokens.last, strict=True)]
+        pieces = [letters[a:b] for a, b in pairwise(tokens.bounds.tolist())]
+        symbols: dict[_Symbol, int] = {}
         self._short: set[int] = set()
+        self._spelt: dict[_Symbol, int] = {}
         compiled: list[list[int]] = []
         at = 0
-        for _, words in variants:
+        for index, words in variants:
+            loose = bool(french) and french[index]
+            mine = pieces[at : at + len(words)]
+            at += len(words)
+            one = sum(map(len, mine)) == 1
             row: list[int] = []
-            for word in words:
-                row.extend(self._symbols(word, pieces[at], lengths[tokens.bounds[at] : tokens.bounds[at + 1]], symbols))
-                at += 1
+            for number, (word, parts) in enumerate(zip(words, mine, strict=True)):
+                end = number == len(words) - 1
+                row.extend(
+                    self._symbols(word, parts, symbols, (_EXACT if not loose else _DOUBLED if one else _SOUND), end)
+                )
             compiled.append(row)
         self._owner = np.array([index for index, _ in variants], dtype=np.int64)
         self._width = max((len(row) for row in compiled), default=1)
@@ -61,32 +76,39 @@ class Phrasebook:
         self._symbol_count = max(len(symbols), 1)
         self._index(symbols)
 
-    def _symbols(self, word: str, hashes: U64, lengths: Ints, symbols: dict[tuple[int, int], int]) -> list[int]:
+    def _symbols(self, word: str, parts: Sequence[str], symbols: dict[_Symbol, int], how: int, end: bool) -> list[int]:
         if word == "_":
             return [_ANY]
         row = []
-        for number, value in enumerate(hashes):
-            prefix = int(lengths[number]) if word.endswith("*") and number == len(hashes) - 1 else 0
-            row.append(symbols.setdefault((prefix, int(value)), len(symbols)))
-            if lengths[number] < _SHORT:
-                self._short.add(row[-1])
+        for number, piece in enumerate(parts):
+            last = number == len(parts) - 1
+            prefix = len(piece) if word.endswith("*") and last else 0
+            compared, forms = _forms(piece, how, prefix, end and last)
+            name = {_EXACT: piece, _DOUBLED: singled(piece), _SOUND: sound(piece)}[compared]
+            symbol = symbols.setdefault((compared, prefix and len(name), name), len(symbols))
+            for form in forms:
+                self._spelt.setdefault((compared, prefix and len(form), form), symbol)
+            row.append(symbol)
+            if len(piece) < _SHORT:
+                self._short.add(symbol)
         return row
 
-    def _index(self, symbols: dict[tuple[int, int], int]) -> None:
-        by_length: dict[int, list[tuple[int, int]]] = {}
-        for (prefix, value), symbol in symbols.items():
-            by_length.setdefault(prefix, []).append((value, symbol))
+    def _index(self, symbols: dict[_Symbol, int]) -> None:
+        told: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        values = hashes_of([form for _, _, form in self._spelt]).tolist()
+        for ((compared, prefix, _), symbol), value in zip(self._spelt.items(), values, strict=True):
+            told.setdefault((prefix, compared), []).append((value, symbol))
         self._lookups: list[tuple[int, U64, Ints]] = []
-        for prefix, pairs in sorted(by_length.items()):
+        for (prefix, _), pairs in sorted(told.items()):
             pairs.sort()
-            values = np.array([value for value, _ in pairs], dtype=np.uint64)
-            self._lookups.append((prefix, values, np.array([symbol for _, symbol in pairs], dtype=np.int64)))
-        self._anchor = self._anchors(symbols)
+            hashes = np.array([value for value, _ in pairs], dtype=np.uint64)
+            self._lookups.append((prefix, hashes, np.array([symbol for _, symbol in pairs], dtype=np.int64)))
+        self._anchor = self._anchors()
         anchored = self._table[np.arange(len(self._table)), self._anchor]
         self._order = np.argsort(anchored, kind="stable")
         self._starts = np.searchsorted(anchored[self._order], np.arange(self._symbol_count + 1))
 
-    def _anchors(self, symbols: dict[tuple[int, int], int]) -> Ints:
+    def _anchors(self) -> Ints:
         """Where each row is looked for first: at its word that fewest rows share, short words ("de", "my") last."""
         shared = np.zeros(self._symbol_count + 1)
         for row in self._table:
@@ -146,6 +168,17 @@ class Phrasebook:
         place = starts[:-1][tokens.word_of].repeat(fan) + offset
         keys: Ints = at * self._symbol_count + known[place] % self._symbol_count
         return keys
+
+
+def _forms(piece: str, how: int, prefix: int, end: bool) -> tuple[int, tuple[str, ...]]:
+    """How a word of a phrase is really compared, and the forms in which it is found."""
+    if how != _EXACT and (prefix or how == _DOUBLED):
+        least = _STEM if prefix else 0
+        return _DOUBLED, tuple(form for form in doubled_or_not(piece) if form == piece or len(form) >= least)
+    # "Vous …ez" bids or asks, which no other ending does; a last "est" must not be the "et" of what follows.
+    if how == _EXACT or piece.endswith("ez") or (end and len(piece) < _SHORT):
+        return _EXACT, (piece,)
+    return _SOUND, spellings(piece)
 
 
 def _among(wanted: Ints, keys: Ints) -> NDArray[np.bool_]:

@@ -2,19 +2,18 @@
 
 Everything downstream (phrases, lexicon, model features, language) reads these arrays, so that a text is walked once.
 Folding is one character to one character (lower case, accents off), which lets evidence quote the original words.
-French words that lack their apostrophe ("jarrive", "lappli") are cut where it should stand (data/glued.yaml).
+French words that lack their apostrophe ("jarrive", "lappli") are cut where it should stand (data/spelling.yaml).
 """
 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
-from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
+
+from analysis import spelling
 
 U64 = NDArray[np.uint64]
 Ints = NDArray[np.int64]
@@ -208,8 +207,7 @@ class _Glued:
 
 @cache
 def _glued() -> _Glued:
-    text = (resources.files("analysis") / "data" / "glued.yaml").read_text("utf-8")
-    raw: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    raw = spelling.read()
     verbs, nouns = raw["verbs"], raw["nouns"]
     pairs = [(short, stem + end) for short in verbs["before"] for stem in verbs["stems"] for end in verbs["endings"]]
     pairs += [
@@ -220,21 +218,21 @@ def _glued() -> _Glued:
     ]
     for row in [*raw["forms"], nouns]:
         pairs += [(short, word) for short in row["before"] for word in row["after"]]
-    cuts = {short + word: len(short) for short, word in pairs}
+    cuts = {short + form: len(short) for short, word in pairs for form in spelling.doubled_or_not(word)}
     for word in raw["never"]:
         cuts.pop(word, None)
-    hashes, at = _hashes(list(cuts)), np.array(list(cuts.values()), dtype=np.int64)
+    hashes, at = hashes_of(list(cuts)), np.array(list(cuts.values()), dtype=np.int64)
     order = np.argsort(hashes)
     begins = np.zeros(128, dtype=bool)
     begins[[ord(word[0]) for word in cuts]] = True
     between = tuple(
-        (_hashes([row["word"]])[0], row["at"], _hashes(row.get("after", [])), _hashes(row.get("before", [])))
+        (hashes_of([row["word"]])[0], row["at"], hashes_of(row.get("after", [])), hashes_of(row.get("before", [])))
         for row in raw["between"]
     )
     return _Glued(hashes[order], at[order], begins, between)
 
 
-def _hashes(words: Sequence[str]) -> U64:
+def hashes_of(words: Sequence[str]) -> U64:
     """Hash of each folded word, as that of a token."""
     codes = np.array([ord(letter) for word in words for letter in word], dtype=np.uint32)
     ends = np.cumsum([len(word) for word in words], dtype=np.int64)

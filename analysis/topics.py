@@ -67,7 +67,7 @@ def lookup(known: Taxonomy) -> Lookup:
         rows += [(phrase, number, 2, _EXCEPT) for phrase in topic.excepted]
     columns = np.array([row[1:] for row in rows], dtype=np.int64).reshape(-1, 3)
     stronger = np.array([[other in topic.yields_to for other in known.topics] for topic in known.topics.values()])
-    book = Phrasebook([row[0] for row in rows])
+    book = Phrasebook([row[0] for row in rows], [row[2] in (0, 2) for row in rows])
     ours = {(topic.id, phrase) for topic in shipped().topics.values() for phrase in topic.every_phrase()}
     names = tuple(known.topics)
     own = np.array([(names[row[1]], row[0]) not in ours for row in rows], dtype=bool)

@@ -25,12 +25,19 @@ class _Rules:
 @cache
 def _rules() -> _Rules:
     raw = yaml.safe_load((resources.files("analysis") / "data" / "urgent.yaml").read_text("utf-8"))
-    rows = [(phrase, _ALARM) for lane in raw["lanes"].values() for phrases in lane.values() for phrase in phrases]
-    rows += [(phrase, _EXCEPT) for phrase in raw["except"]]
+    rows: list[tuple[str, int, bool]] = []  # phrase, role, whether it is French
+    for lane in raw["lanes"].values():
+        rows += [(phrase, _ALARM, language == "fr") for language, phrases in lane.items() for phrase in phrases]
+    rows += [(phrase, _EXCEPT, True) for phrase in raw["except"]]
     for number, pair in enumerate(raw["pairs"].values()):
-        rows += [(phrase, 2 + 2 * number) for phrases in pair["of"].values() for phrase in phrases]
-        rows += [(phrase, 3 + 2 * number) for phrases in pair["with"].values() for phrase in phrases]
-    return _Rules(Phrasebook([row[0] for row in rows]), np.array([row[1] for row in rows]), len(raw["pairs"]))
+        for half, part in enumerate(("of", "with")):
+            rows += [
+                (phrase, 2 + 2 * number + half, language == "fr")
+                for language, phrases in pair[part].items()
+                for phrase in phrases
+            ]
+    book = Phrasebook([row[0] for row in rows], [row[2] for row in rows])
+    return _Rules(book, np.array([row[1] for row in rows]), len(raw["pairs"]))
 
 
 @dataclass(frozen=True, slots=True)
