@@ -129,11 +129,13 @@ def stars_trend(
     labels: Labels,
     size: Size = WIDE,
     palette: Palette | None = None,
+    fewest: int = 1,
 ) -> Markup:
     """The mean of the stars with its interval, and beneath it how many of each star there were.
 
     `buckets` are of equal length and without a gap in time; `releases` are (day, version); `holes` are first and last
-    days that are not completely known, drawn hatched. Returns "" without buckets.
+    days that are not completely known, drawn hatched. Below `fewest` reviews no mean is drawn. Returns "" without
+    buckets.
     """
     if not buckets:
         return Markup("")
@@ -165,7 +167,7 @@ def stars_trend(
             )
     parts.append(_grid(size, y, floor, most, labels, palette))
     parts.append(_bars(buckets, x, size, floor, most, palette))
-    parts.append(_mean(buckets, x, y, palette))
+    parts.append(_mean(buckets, x, y, palette, fewest))
     for at, label in _rules([rule for rule in releases if first <= rule[0] < last], x, size):
         parts.append(
             f'<path d="M{_n(at)} {size.top - 8 if label else size.top}V{floor}" '
@@ -232,10 +234,14 @@ def _bars(
 
 
 def _mean(
-    buckets: Sequence[StarBucket], x: Callable[[date], float], y: Callable[[float], float], palette: Palette | None
+    buckets: Sequence[StarBucket],
+    x: Callable[[date], float],
+    y: Callable[[float], float],
+    palette: Palette | None,
+    fewest: int,
 ) -> str:
     parts = []
-    for known, run in groupby(buckets, key=lambda bucket: bucket.mean is not None):
+    for known, run in groupby(buckets, key=lambda bucket: bucket.mean is not None and sum(bucket.stars) >= fewest):
         if not known:
             continue
         spots = []

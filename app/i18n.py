@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from app.reasons import in_french
 
 LANGUAGES = ("fr", "en")
 FALLBACK = "en"
+MIDNIGHT = time()
 _FOLDER = Path(__file__).parent / "locales"
 
 Sentence = str | dict[str, str]
@@ -141,8 +142,13 @@ class Words:
         """How often one share is in another: ×1,8, or ÷7 where it fell; beyond fifty nobody knows."""
         risen = ratio >= 1
         factor = ratio if risen else 1 / max(ratio, 1e-9)
-        text = self.number(50) + "+" if factor >= 50 else self.number(factor, 0 if factor >= 9.95 else 1)
-        return ("×" if risen else "÷") + text
+        if factor >= 50:
+            return self.t("times.beyond", times="×50" if risen else "÷50")
+        return ("×" if risen else "÷") + self.number(factor, 0 if factor >= 9.95 else 1)
+
+    def change(self, before: float, after: float) -> str:
+        """From one mean of stars to another, as both are shown: 4,4 and 3,8 are −0,6 apart, never −0,5."""
+        return self.signed(round(after, 1) - round(before, 1))
 
     def percent(self, share: float) -> str:
         """A share of one: 12 % in French."""
@@ -150,7 +156,7 @@ class Words:
 
     def share(self, share: float) -> str:
         """A share with a digit where it is small: 0,1 %, 12 %."""
-        text = self.number(100 * share, 1 if share < 0.03 else 0)
+        text = self.number(100 * share, 1 if 0 < share < 0.03 else 0)
         return f"{text}\u202f%" if self.language == "fr" else f"{text}%"
 
     def day(self, day: date, *, today: date | None = None, weekday: bool = False) -> str:
@@ -170,10 +176,15 @@ class Words:
         """nov., or the year in January, for an axis."""
         return _date(day, "y" if day.month == 1 else "MMM", self.language)
 
+    def whole_month(self, day: date) -> str:
+        """novembre 2026."""
+        return _date(day, "MMMM y", self.language)
+
     def moment(self, at: datetime, *, today: date | None = None) -> str:
-        """Day and minute in the reader's zone."""
+        """Day and minute in the reader's zone; the day alone at midnight to the second, as files have it."""
         local = at.astimezone(ZoneInfo(self.zone))
-        return f"{self.day(local.date(), today=today)}, {local:%H:%M}"
+        day = self.day(local.date(), today=today)
+        return day if local.time() == MIDNIGHT else f"{day}, {local:%H:%M}"
 
     def ago(self, at: datetime, now: datetime) -> str:
         """il y a 3 jours, dans 2 heures."""

@@ -155,6 +155,7 @@ class Player:
         self.seed = seed
         self.seconds_per_step = 0.5 / max(days_per_second, 0.01)
         self.shown: set[int] = set()
+        self.rhythms: dict[int, int | None] = {}
 
     def play(self) -> None:
         """Tell it all."""
@@ -169,7 +170,14 @@ class Player:
         if not self.said.ended.is_set():
             self.clock.move(datetime.now(UTC))
             clock.replace(None)
+            self.take_up_rhythms()
             self.said("The story has reached the present; Cocoon goes on watching. Ctrl-C stops it.")
+
+    def take_up_rhythms(self) -> None:
+        """From here on the schedule reads, each source at its own rhythm."""
+        with self.context.transaction() as session:
+            for source in session.scalars(select(Source).where(Source.id.in_(self.rhythms))):
+                source.rhythm_minutes = self.rhythms[source.id]
 
     def set_up(self) -> None:
         """The app, its two listings, and an inbox in the place of Slack."""
@@ -185,6 +193,9 @@ class Player:
             later = session.scalar(select(func.clock_timestamp() + timedelta(hours=1)))
             for source in session.scalars(select(Source)):
                 source.next_run_at = later  # the player reads, not the schedule, until the story reaches the present
+                # Half a day passes between two readings: at their own rhythms every source would be told as silent.
+                self.rhythms[source.id] = source.rhythm_minutes
+                source.rhythm_minutes = source.rhythm_minutes and 720
             session.add(Destination(kind="inbox", name="Slack (demo inbox)", config={}))
             # The daily canary would arrive amid the story and be taken for a part of it.
             session.add(Destination(kind="inbox", name=CANARY_INBOX, config={"canary": True}, enabled=False))

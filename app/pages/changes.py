@@ -1,5 +1,7 @@
 """What changed since the last release, in one paragraph."""
 
+from datetime import date
+
 from markupsafe import Markup
 
 from alerts.detectors import Comparison
@@ -19,14 +21,15 @@ VERDICTS = {
 }
 
 
-def since_release(words: Words, app_id: int, pair: Pair, born: list[Row], channel: str | None) -> Markup:
+def since_release(words: Words, app_id: int, pair: Pair, born: list[Row], channel: str | None, today: date) -> Markup:
     """The rating before and now, what annoys more and less, crash-free, and the irritants born with it."""
     this, that = pair.this, pair.that
     count = Markup('<a href="{}">{}</a>').format(
         reviews(app_id, this.period.first, this.period.last, version=this.version, channel=channel),
         words.number(this.n),
     )
-    said: list[str] = [words.t("changes.since", version=this.version, day=words.day(this.released), count=count)]
+    day = words.day(this.released, today=today)
+    said: list[str] = [words.t("changes.since", version=this.version, day=day, count=count)]
     if isinstance(pair.stars, Comparison):
         said.append(
             words.t(
@@ -41,7 +44,9 @@ def since_release(words: Words, app_id: int, pair: Pair, born: list[Row], channe
     for key, rows in (("changes.more", pair.risen), ("changes.less", pair.fallen)):
         if rows:
             named = [
-                f"{topic_name(row.topic, words.language)} ({words.times(row.change.ratio)})" for row in rows[:SHOWN]
+                f"{topic_name(row.topic, words.language)}"
+                f" ({words.share(row.change.before)} → {words.share(row.change.after)})"
+                for row in rows[:SHOWN]
             ]
             said.append(words.t(key, topics=words.listed(named)))
     said += _crashes(words, pair)

@@ -1,6 +1,8 @@
 """Channels: who speaks where, of what, and where the survey and the stores do not say the same."""
 
+import re
 from datetime import date, timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -38,7 +40,8 @@ def page(
     rows, everybody = voices.channel_rows(session, app_id, period, app.timezone)
     found, survey, stores = voices.disagreements(session, app_id, period)
     score = voices.nps_rows(session, app_id, period)
-    table = voices.week(session, app_id, period, channel or None)
+    dateless = [] if channel else voices.without_hours(session, app_id, [row.channel for row in rows], app.timezone)
+    table = voices.week(session, app_id, period, channel or None, without=dateless)
     parts = {by: voices.nps_rows(session, app_id, period, by) for by in ("wave", "segment", "version")}
     return render(
         request,
@@ -63,8 +66,20 @@ def page(
         fewest=voices.FEWEST,
         times=voices.ticket_times(session, app_id, period),
         week=_week(words, table),
+        dateless=words.listed([words.name("channel", name) for name in dateless]),
+        part_name=partial(part_name, words),
         busiest=_busiest(words, table),
     )
+
+
+def part_name(words: Words, part: str, by: str) -> str:
+    """A wave by month or quarter as one says it; any other name as it is, never broken at its dashes."""
+    if by == "wave" and (month := re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", part)):
+        return words.whole_month(date(int(month[1]), int(month[2]), 1))
+    if by == "wave" and (quarter := re.fullmatch(r"(\d{4})-?Q([1-4])", part)):
+        key = "channels.quarter_first" if quarter[2] == "1" else "channels.quarter"
+        return words.t(key, n=quarter[2], year=quarter[1])
+    return part.replace("-", "\u2011")
 
 
 def headline(words: Words, rows: list[voices.ChannelRow], found: list[voices.Disagreement]) -> str:

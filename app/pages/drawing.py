@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from statistics import median
 
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
@@ -18,6 +19,25 @@ FRAMES = {"wide": WIDE, "narrow": NARROW}
 def _past(holes: list[tuple[date, date]], now: date) -> list[tuple[date, date]]:
     """Holes before today: today is never over, and hatching it would say nothing."""
     return [(first, min(last, now - timedelta(days=1))) for first, last in holes if first < now]
+
+
+def fewest_for_a_mean(trend: trends.Trend) -> int:
+    """A day or week of this trend needs so many reviews before its mean is drawn: a fifth of a usual one.
+
+    A week that began this morning with two reviews of five stars is no rise to 5,0.
+    """
+    rated = [bucket.rated for bucket in trend.buckets if bucket.rated]
+    return max(1, round(median(rated) / 5)) if rated else 1
+
+
+FEW_A_DAY = 5
+"""Reviews a day below which a long trend is drawn by the week: means of two or three reviews leap from 1 to 5."""
+LONG = 42
+
+
+def every(n: int, days: int, shown: int) -> trends.Every | None:
+    """By the week, where `n` reviews in `days` are too few for a trend of `shown` days; else as its length has it."""
+    return "week" if shown > LONG and n < FEW_A_DAY * days else None
 
 
 def star_chart(
@@ -38,13 +58,14 @@ def star_chart(
     """
     if marks is None:
         marks = trends.release_marks(trends.releases(session, part.app_id, trend.period, part.channel))
-    known = [bucket for bucket in trend.buckets if bucket.mean is not None]
+    fewest = fewest_for_a_mean(trend)
+    known = [bucket for bucket in trend.buckets if bucket.rated >= fewest]
     if not known:
         return {}
     lowest = min(known, key=lambda bucket: bucket.mean or 0)
     description = words.t(
         "chart.description",
-        n=sum(bucket.rated for bucket in known),
+        n=sum(bucket.rated for bucket in trend.buckets),
         span=words.span(trend.period.first, trend.period.last),
         last=words.stars(known[-1].mean),
         low=words.stars(lowest.mean),
@@ -60,6 +81,7 @@ def star_chart(
             labels=labels,
             size=frame,
             palette=palette,
+            fewest=fewest,
         )
         for size, frame in frames.items()
     }

@@ -18,7 +18,7 @@ from app.db import DB
 from app.decisions import cast_vote, decide
 from app.errors import not_found
 from app.pages.common import find_app, go, render, words_of
-from app.pages.drawing import star_chart
+from app.pages.drawing import every, star_chart
 from app.pages.headlines import incident_title, subject_name, told_title
 from app.reading import incidents, verbatims
 from app.reading.apps import today
@@ -27,6 +27,8 @@ from models.incidents import Incident, IncidentEvent
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
 OPEN = ("open", "acknowledged")
+LANES = ("urgent", "keyword", "unanswered")
+"""Rules that count and weigh nothing: their strength and the days of their last look would only puzzle."""
 SIGNALS = {"supported", "added_up", "updated"}
 """Lines of the timeline that come again and again while an incident is open: told once, with a count."""
 
@@ -75,6 +77,9 @@ def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
     part = Slice(story.app.id, _channel(story.incident.subject))
     around = incidents.around(story.incident, today(story.app))
     trend = star_trend(session, part, around, "day")
+    if every(sum(bucket.n for bucket in trend.buckets), around.days, around.days):
+        trend = star_trend(session, part, around, "week")
+    lane = story.incident.rule in LANES
     quotes = incidents.quotes(story.incident.evidence)
     ids = [quote["id"] for quote in quotes if isinstance(quote.get("id"), int)]
     return render(
@@ -99,7 +104,8 @@ def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
         votes=tally(session, story.app.id, incident_id),
         elsewhere=same_elsewhere(session, story.incident),
         chance=chance_sentence(story.incident, words.language),
-        lead=lead(story.incident, words.language) if _told(story.incident) else "",
+        lead=lead(story.incident, words.language) if _told(story.incident) and not lane else "",
+        measured=not lane,
         lines=verbatims.by_ids(session, story.app.id, ids),
     )
 

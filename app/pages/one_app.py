@@ -12,7 +12,7 @@ from app.auth import allow
 from app.db import DB
 from app.pages.changes import since_release
 from app.pages.common import find_app, render, words_of
-from app.pages.drawing import star_chart
+from app.pages.drawing import every, star_chart
 from app.pages.headlines import app_headline
 from app.pages.stability_part import percent, stability_part
 from app.reading import sources, topic_counts, trends, verbatims
@@ -38,7 +38,7 @@ def page(
     found = overview(session, app, words.language, days=days, until=until, channel=channel or None)
     now, period, month, pair = found.today, found.period, found.month, found.pair
     part = trends.Slice(app_id, channel=channel or None)
-    trend = trends.star_trend(session, part, period)
+    trend = trends.star_trend(session, part, period, every(found.n, MONTH, period.days))
     stable = stability_part(words, session, app, found.last, channel or None, now)
     releases = marks(found.line, trend.period.first, trend.period.last)
     return render(
@@ -53,7 +53,7 @@ def page(
         before=found.before,
         before_stars=found.stars_before,
         pair=pair,
-        changes=since_release(words, app_id, pair, found.born, channel or None) if pair and pair.this.n else None,
+        changes=since_release(words, app_id, pair, found.born, channel or None, now) if pair and pair.this.n else None,
         days=days,
         spans=SPANS,
         until=until,

@@ -21,7 +21,7 @@ from app.reading import trends, verbatims
 from app.reading.apps import today
 from app.reading.irritants import name_of
 from app.reading.launches import launches
-from app.reading.looking import LOOK, forgiven
+from app.reading.looking import CAP, LOOK, forgiven
 from app.reading.topics import topic_name, topic_names
 from app.reading.verbatims import Filters
 from app.reading.views import saved_views
@@ -84,6 +84,7 @@ def page(
         forgiving=filters.text is not None and forgiven(session, filters.text),
         exact_url=links.of_filters(replace(filters, text=f'"{filters.text}"')),
         looked=LOOK,
+        cap=CAP,
         views=saved_views(session, app_id),
         query=urlencode(links.query_of(filters)),
     )

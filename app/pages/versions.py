@@ -1,5 +1,9 @@
 """Versions: is this one better or worse than that one, and can that be known yet?"""
 
+from collections.abc import Sequence
+from math import ceil
+from statistics import median
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
@@ -15,7 +19,7 @@ from app.pages.stability_part import percent
 from app.reading import trends, versions
 from app.reading.apps import today
 from app.reading.launches import before, launches, newest_launch
-from app.reading.versions import Pair
+from app.reading.versions import AdoptionDay, Pair, Side
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
 SHOWN = 60
@@ -55,6 +59,7 @@ def page(
         headline=headline(words, pair),
         percent=percent,
         chart=_chart(words, pair, app.name) if pair else {},
+        over=trailing(pair.adoption) if pair else 1,
     )
 
 
@@ -79,26 +84,56 @@ def about(reviews: int) -> int:
     return max(1, round(reviews, 2 - len(str(reviews))))
 
 
+ENOUGH = 20
+"""Reviews that a share of adoption should rest on."""
+WEEK = 7
+
+
+def trailing(days: Sequence[AdoptionDay]) -> int:
+    """Over how many days a share is taken, so that it usually rests on `ENOUGH` reviews: one, up to a week."""
+    usual = median(day.total for day in days) if days else 0
+    return WEEK if not usual else min(WEEK, max(1, ceil(ENOUGH / usual)))
+
+
+def adopted(pair: Pair, side: Side) -> list[float | None]:
+    """The share of the reviews that are of a version, day by day; None before it was out and where there are few.
+
+    An edited review carries the version of its last edit, so that some are older than their version.
+    """
+    days, over = pair.adoption, trailing(pair.adoption)
+    fewest = max(3, round(over * median(day.total for day in days) / 5)) if days else 3
+    found: list[float | None] = []
+    for at, day in enumerate(days):
+        since = [one for one in days[max(0, at + 1 - over) : at + 1] if one.day >= side.released]
+        total = sum(one.total for one in since)
+        mine = sum(one.this if side is pair.this else one.that for one in since)
+        found.append(mine / total if day.day >= side.released and total >= fewest else None)
+    return found
+
+
 def _chart(words: Words, pair: Pair, name: str) -> dict[str, str]:
     """How the reviews moved from one version to the other."""
     days = pair.adoption
-    if not days:
+    shares = {side.version: adopted(pair, side) for side in (pair.that, pair.this)}
+    mine = [(day, share) for day, share in zip(days, shares[pair.this.version], strict=True) if share is not None]
+    if not days or not any(share is not None for each in shares.values() for share in each):
         return {}
+    at, share = mine[-1] if mine else (days[-1], 0.0)
     labels = Labels(
         words.t("versions.adoption_of", name=name, this=pair.this.version),
         words.t(
             "versions.adoption_description",
             this=pair.this.version,
-            share=words.percent(days[-1].this / days[-1].total if days[-1].total else 0),
-            day=words.day(days[-1].day),
+            share=words.percent(share),
+            day=words.day(at.day),
         ),
         words.percent,
         words.short_day,
         words.month,
     )
     lines = [
-        Line(pair.that.version, "soft", [day.that / day.total if day.total else None for day in days]),
-        Line(pair.this.version, "accent", [day.this / day.total if day.total else None for day in days]),
+        Line(pair.that.version, "soft", shares[pair.that.version]),
+        Line(pair.this.version, "accent", shares[pair.this.version]),
     ]
     marks = [(side.released, side.version) for side in (pair.that, pair.this)]
     return {

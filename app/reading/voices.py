@@ -7,7 +7,7 @@ from statistics import NormalDist
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, ColumnElement, Float, Integer, case, cast, extract, func, literal_column, select
+from sqlalchemy import Boolean, ColumnElement, Float, Integer, Time, case, cast, extract, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from analysis.nps import Difference, Nps, Share, difference, nps, share
@@ -298,13 +298,45 @@ HOURS = 3
 """Hours of one column of the week."""
 
 
-def week(session: Session, app_id: int, period: Period, channel: str | None = None) -> list[list[int]]:
-    """Messages by weekday (Monday first) and by three hours of the day, in the app's time."""
+LAST_MESSAGES = 50
+"""Of a channel's newest messages, so many tell whether it knows hours."""
+
+
+def without_hours(session: Session, app_id: int, channels: Sequence[str], zone: str) -> list[str]:
+    """Of these channels, those that tell days only: most of their newest messages came at midnight to the second.
+
+    A file whose column has dates and no times would else make midnight the busiest hour of the week.
+    """
+    found = []
+    local = func.timezone(zone, Verbatim.written_at)
+    for channel in channels:
+        of_it = [Verbatim.app_id == app_id, Verbatim.channel == channel]
+        newest = (
+            select(cast(local, Time).label("hour"))
+            .where(*of_it, *([] if channel in STORES else [literal_column(OTHERS, Boolean)]))
+            .order_by(Verbatim.written_at.desc(), Verbatim.id.desc())
+            .limit(LAST_MESSAGES)
+            .subquery()
+        )
+        n, midnight = session.execute(
+            select(func.count(), func.count().filter(newest.c.hour == time())).select_from(newest)
+        ).one()
+        if n and midnight > n / 2:
+            found.append(channel)
+    return found
+
+
+def week(
+    session: Session, app_id: int, period: Period, channel: str | None = None, without: Sequence[str] = ()
+) -> list[list[int]]:
+    """Messages by weekday (Monday first) and by three hours of the day, in the app's time; `without` these channels."""
     d = DailyHours
     weekday = extract("isodow", d.day)
     query = select(weekday, d.part, func.sum(d.n)).where(d.app_id == app_id, d.day.between(period.first, period.last))
     if channel is not None:
         query = query.where(d.channel == channel)
+    if without:
+        query = query.where(d.channel.not_in(without))
     table = [[0] * (24 // HOURS) for _ in range(7)]
     for day, part, n in session.execute(query.group_by(weekday, d.part)):
         table[int(day) - 1][part] += int(n)
