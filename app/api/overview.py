@@ -180,7 +180,7 @@ def get_overview(
     words = Words(language, app.timezone)
     found = reading.overview(session, app, language, days=days, until=until, channel=channel)
     pair = found.pair
-    told = since_release(words, app_id, pair, found.born, channel) if pair and pair.this.n else None
+    told = since_release(words, app_id, pair, found.born, channel, found.today) if pair and pair.this.n else None
     return OverviewOut(
         app_id=app_id,
         headline=app_headline(words, found.incident, found.stars, reading.MONTH, found.today),
