@@ -23,7 +23,7 @@ from analysis.intent import Intent
 
 COLUMNS = ("corpus", "file", "row", "text_sha256", "problem", "feature_request", "irrelevant")
 NOTHING = "nothing"
-LANGUAGES = frozenset(("fr", "en", "es", "de", "it", "nl"))
+LANGUAGES = frozenset(("fr", "en", "es", "de", "it", "nl", "pt"))
 _TEXT = {"playstore_en": ("review", "num_stars"), "viber": ("text", "rating")}  # columns of each corpus
 
 
