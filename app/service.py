@@ -20,6 +20,7 @@ from app.queue import Queue
 from app.scheduler import lead
 from app.settings import Settings, SettingsError
 from app.telling import destinations_from_settings, dispatch
+from app.trial import LIMIT, unanswered, within
 from app.worker import Beat, Loop, run_jobs
 
 log = logging.getLogger(__name__)
@@ -179,7 +180,10 @@ def prober(context: Context) -> Callable[[str, dict[str, Any], dict[str, str]], 
     def probe(kind: str, config: dict[str, Any], secrets: dict[str, str]) -> list[dict[str, Any]]:
         source = Source(kind=kind, config={name: value for name, value in config.items() if name not in secrets})
         held = {name: HeldKey("the key", secret.encode()) for name, secret in secrets.items()}
-        found = probes_of(context, source, context.source_config(source, newest=True) | held)
+        settings = context.source_config(source, newest=True) | held
+        found = within(LIMIT, lambda: probes_of(context, source, settings))
+        if found is None:
+            return [{"name": "", "works": False, "message": unanswered(LIMIT)}]
         return [{"name": one.name, "works": one.works, "message": one.message} for one in found]
 
     return probe

@@ -299,8 +299,11 @@ def _both(router: APIRouter, path: str, tag: str, sheet: Callable[..., Sheet]) -
     """Two routes for a list: PATH.csv and PATH.xlsx."""
     heading = (sheet.__doc__ or "").partition("\n")[0]
 
-    def as_csv(made: Sheet = Depends(sheet)) -> StreamingResponse:  # noqa: B008  FastAPI's way
-        return csv.answer(made.name, made.heads, made.rows)
+    def as_csv(
+        separator: csv.Separator = "comma",
+        made: Sheet = Depends(sheet),  # noqa: B008  FastAPI's way
+    ) -> StreamingResponse:
+        return csv.answer(made.name, made.heads, made.rows, separator)
 
     def as_xlsx(made: Sheet = Depends(sheet)) -> StreamingResponse:  # noqa: B008
         return xlsx.answer(made.name, made.heads, made.rows)

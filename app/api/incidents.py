@@ -179,12 +179,14 @@ def get_timeline(incident_id: UUID, request: Request, session: DB) -> Timeline:
 
 
 @router.get("/incidents/{incident_id}/timeline.csv", response_class=StreamingResponse)
-def get_timeline_csv(incident_id: UUID, request: Request, session: DB) -> StreamingResponse:
+def get_timeline_csv(
+    incident_id: UUID, request: Request, session: DB, separator: csv.Separator = "comma"
+) -> StreamingResponse:
     """The same as CSV."""
     story = _story(session, incident_id)
     lines = timeline(_words(request, story), story)
     rows = [(line.at.isoformat(), line.what, line.by, line.detail) for line in lines]
-    return csv.answer(f"incident-{incident_id}", ("at", "what", "by", "detail"), rows)
+    return csv.answer(f"incident-{incident_id}", ("at", "what", "by", "detail"), rows, separator)
 
 
 @router.get("/incidents/{incident_id}/timeline.md", response_class=PlainTextResponse)

@@ -128,11 +128,15 @@ CSV_HEADS = (
     "/apps/{app_id}/reviews.csv", response_class=StreamingResponse, responses={200: {"content": {"text/csv": {}}}}
 )
 def reviews_csv(
-    app_id: RowId, request: Request, session: DB, filters: Annotated[Filters, Depends(read_filters)]
+    app_id: RowId,
+    request: Request,
+    session: DB,
+    filters: Annotated[Filters, Depends(read_filters)],
+    separator: csv.Separator = "comma",
 ) -> StreamingResponse:
     """All that the filters let through."""
     app_or_404(session, app_id)
-    return csv.answer(f"reviews-{app_id}", CSV_HEADS, _rows(request, filters))
+    return csv.answer(f"reviews-{app_id}", CSV_HEADS, _rows(request, filters), separator)
 
 
 @router.get(

@@ -169,9 +169,11 @@ def star_trend(part: Part, period: Days, session: DB, every: Every = "auto") -> 
 @router.get(
     "/apps/{app_id}/trends/stars.csv", response_class=StreamingResponse, responses={200: {"content": {"text/csv": {}}}}
 )
-def star_trend_csv(part: Part, period: Days, session: DB, every: Every = "auto") -> StreamingResponse:
+def star_trend_csv(
+    part: Part, period: Days, session: DB, every: Every = "auto", separator: csv.Separator = "comma"
+) -> StreamingResponse:
     """The same as CSV."""
-    return csv.answer(f"stars-{part.app_id}", STAR_HEADS, _star_rows(_trend(session, part, period, every)))
+    return csv.answer(f"stars-{part.app_id}", STAR_HEADS, _star_rows(_trend(session, part, period, every)), separator)
 
 
 @router.get(

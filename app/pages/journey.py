@@ -30,10 +30,10 @@ def page(app_id: int, request: Request, session: DB, days: Annotated[int, Query(
     words = words_of(request, app)
     now = today(app)
     found = journey(session, app_id, Period(now - timedelta(days=days - 1), now), words.language)
-    largest = max((cell.n for cell in found.cells.values()), default=0)
+    largest = max((cell.size for cell in found.cells.values()), default=0)
 
     def spot(n: int, mood: str) -> Markup:
-        """A cell's circle: its area is the number of mentions."""
+        """A cell's circle: its area is the number of people, or of mentions."""
         radius = max(2.0, RADIUS * (n / largest) ** 0.5) if largest and n else 0
         return Markup(
             '<svg class="spot" viewBox="0 0 48 48" width="48" height="48" aria-hidden="true">'

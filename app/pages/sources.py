@@ -1,11 +1,13 @@
 """Sources: is everything complete, and if not, what is missing and how is it mended."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from sqlalchemy.orm import object_session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, object_session
 
 from app import audit, clock
 from app.api.shapes import RowId
@@ -18,6 +20,7 @@ from app.quarantine import reasons
 from app.reading import sources
 from app.reading.apps import today
 from app.reading.checks import checks
+from models.inbound import Hook
 from models.sources import Source
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
@@ -53,8 +56,16 @@ def _list(request: Request, session: DB, app_id: int | None) -> HTMLResponse:
         unread=reasons(session, [state.source.id for state in found if state.quarantined]),
         checks=checks(session, list({state.app.id: state.app for state in found}.values())),
         running=any(state.running or _just_added(state) for state in found),
+        schemes={one["kind"]: one.get("scheme", "") for one in getattr(request.app.state, "kinds", [])},
+        hooks=_hooks(session, [state.source.id for state in found]),
         asked=request.query_params.get("done") in {"queued", "backfill"},
     )
+
+
+def _hooks(session: Session, sources: Sequence[int]) -> dict[int, Hook]:
+    """The open addresses of these sources."""
+    found = session.scalars(select(Hook).where(Hook.source_id.in_(sources), Hook.enabled))
+    return {hook.source_id: hook for hook in found}
 
 
 def _just_added(state: sources.State) -> bool:

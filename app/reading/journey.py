@@ -1,15 +1,17 @@
 """The journey: steps of the taxonomy as columns, channels as rows; who speaks there, how, and what hurts."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import String, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from analysis.taxonomy import taxonomy
 from app.reading.irritants import Row, listed
 from app.reading.topic_counts import topic_counts
 from app.reading.trends import Period, Slice, channels
+from app.reading.voices import COUNTED
+from models.feedback import Verbatim, VerbatimTopic
 from models.rollups import DailyStars
 
 
@@ -24,16 +26,25 @@ class TopicPart:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A step on a channel. `n` counts mentions of its topics: one verbatim may speak of two."""
+    """A step on a channel. `n` counts mentions of its topics: one verbatim may speak of two.
+
+    `people` are the different authors (a verbatim without one counts for one); None where they are not counted.
+    """
 
     step: str
     channel: str
     topics: list[TopicPart]
+    people: int | None = None
 
     @property
     def n(self) -> int:
         """Mentions of all its topics."""
         return sum(part.n for part in self.topics)
+
+    @property
+    def size(self) -> int:
+        """People where they are counted, else mentions."""
+        return self.n if self.people is None else self.people
 
     @property
     def negative(self) -> int:
@@ -59,6 +70,8 @@ class Journey:
     cells: dict[tuple[str, str], Cell]
     irritants: dict[str, list[Row]]
     totals: dict[str, int]
+    by_people: bool = False
+    """Whether every cell knows its people; a period of more than `COUNTED` verbatims does not."""
 
     def of_step(self, step: str) -> list[Cell]:
         """Its cells, one a channel."""
@@ -78,20 +91,47 @@ def journey(session: Session, app_id: int, period: Period, language: str) -> Jou
     hurting: dict[str, list[Row]] = {}
     for row in listed(session, app_id, period, language, states=("emerging", "back", "ongoing", "fix_shipped")):
         hurting.setdefault(row.step, []).append(row)
+    totals = _totals(session, app_id, period.first, period.last)
+    by_people = sum(totals.values()) <= COUNTED
+    who = _people(session, app_id, period) if by_people else {}
     return Journey(
         period=period,
         steps=steps,
         channels=found,
         cells={
             (step, channel): Cell(
-                step, channel, sorted(parts.get((step, channel), []), key=lambda part: (-part.negative, -part.n))
+                step,
+                channel,
+                sorted(parts.get((step, channel), []), key=lambda part: (-part.negative, -part.n)),
+                who.get((step, channel), 0) if by_people else None,
             )
             for step in steps
             for channel in found
         },
         irritants=hurting,
-        totals=_totals(session, app_id, period.first, period.last),
+        totals=totals,
+        by_people=by_people,
     )
+
+
+def _people(session: Session, app_id: int, period: Period) -> dict[tuple[str, str], int]:
+    """Different people by step and channel, each once a step however many of its topics they speak of."""
+    t, v = VerbatimTopic, Verbatim
+    steps = {topic: known.step for topic, known in taxonomy().topics.items()}
+    step = case(steps, value=t.topic, else_="whole_app")
+    who = func.coalesce(v.person, v.author, cast(v.id, String))
+    # Narrowed by time too (no zone is more than 14 hours off): its index finds few verbatims, that of topics would not.
+    begin, end = (datetime.combine(day, time(), UTC) for day in (period.first, period.last))
+    near = v.written_at.between(begin - timedelta(hours=15), end + timedelta(hours=39))
+    each = (
+        select(step.label("step"), v.channel.label("channel"), who.label("who"))
+        .join(t, (v.app_id == t.app_id) & (v.id == t.verbatim_id))
+        .where(v.app_id == app_id, near, t.day.between(period.first, period.last))
+        .group_by(step, v.channel, who)
+        .subquery()
+    )
+    rows = session.execute(select(each.c.step, each.c.channel, func.count()).group_by(each.c.step, each.c.channel))
+    return {(step, channel): n for step, channel, n in rows}
 
 
 def _totals(session: Session, app_id: int, first: date, last: date) -> dict[str, int]:

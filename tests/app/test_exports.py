@@ -49,7 +49,7 @@ def test_excel_holds_what_the_csv_holds(web: TestClient, portfolio: Portfolio, d
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_no_cell_of_a_csv_is_a_formula(start: str) -> None:
-    text = "".join(csv._lines(("a",), [[f"{start}1+1"], [-5]]))
+    text = "".join(csv._lines(("a",), [[f"{start}1+1"], [-5]], "comma"))
     assert f"'{start}1+1" in text
     assert "\n-5" in text, "a number is a number"
 
@@ -88,7 +88,7 @@ def test_memory_does_not_grow_with_the_rows(form: str) -> None:
 
     def peak(many: int) -> int:
         tracemalloc.start()
-        made = csv._lines(("a",) * 5, rows(many)) if form == "csv" else xlsx.write(("a",) * 5, rows(many))
+        made = csv._lines(("a",) * 5, rows(many), "comma") if form == "csv" else xlsx.write(("a",) * 5, rows(many))
         sent = sum(len(piece) for piece in made)
         _, highest = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -173,3 +173,28 @@ def test_a_day_is_a_day_in_excel() -> None:
     ((_, (day, text)),) = sheets(b"".join(xlsx.write(("day", "text"), [[date(2026, 11, 22), "2026-11-22"]])))
     assert isinstance(day, datetime)
     assert (day.date(), text) == (date(2026, 11, 22), "2026-11-22")
+
+
+def test_french_excel_gets_semicolons_decimal_commas_and_the_mark(web: TestClient, portfolio: Portfolio) -> None:
+    app = portfolio.apps[0].id
+    assert portfolio.incident
+    address = f"/api/v1/apps/{app}/versions.csv"
+    plain, french = web.get(address).text, web.get(f"{address}?separator=semicolon").text
+    assert french[0] == plain[0] == "\ufeff"
+    by_comma = list(DictReader(plain[1:].splitlines()))
+    by_semicolon = list(DictReader(french[1:].splitlines(), delimiter=";"))
+    assert len(by_comma) == len(by_semicolon) > 1
+    assert [{name: value.replace(".", ",") for name, value in row.items() if name == "mean"} for row in by_comma] == [
+        {name: value for name, value in row.items() if name == "mean"} for row in by_semicolon
+    ]
+    assert "," in by_semicolon[0]["mean"]
+    assert by_semicolon[0]["version"] == by_comma[0]["version"] == "7.3", "a version is no number"
+    assert web.get(f"{address}?separator=tab").status_code == 422
+    for path in (
+        f"/apps/{app}/reviews.csv",
+        f"/apps/{app}/trends/stars.csv",
+        f"/incidents/{portfolio.incident.id}/timeline.csv",
+    ):
+        assert ";" in web.get(f"/api/v1{path}?separator=semicolon").text.splitlines()[0]
+    assert "separator=semicolon" in web.get(f"/apps/{app}/irritants", headers={"Accept-Language": "fr"}).text
+    assert "separator=semicolon" not in web.get(f"/apps/{app}/irritants", headers={"Accept-Language": "en"}).text

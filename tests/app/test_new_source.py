@@ -1,5 +1,6 @@
 """Connecting a source by its form: its own fields, keys that never come out, a trial before it is saved."""
 
+import re
 from dataclasses import replace
 from html import unescape
 from typing import Any
@@ -146,3 +147,42 @@ def test_keys_are_an_admins(bind: Connection, settings: Settings, portfolio: Por
         assert refused.status_code == 403
         assert "Seul un administrateur saisit des clés" in refused.text
     assert db.scalars(select(Credential)).all() == []
+
+
+def test_what_is_only_told_gets_its_address_once(
+    web: TestClient, portfolio: Portfolio, db: Session, probed: list[Any]
+) -> None:
+    app = portfolio.apps[0].id
+    made = web.post(f"/apps/{app}/sources/new", data={"kind": "metrickit", "action": "save"})
+    assert made.status_code == 201
+    assert made.headers["cache-control"] == "no-store"
+    source = db.scalars(select(Source).order_by(Source.id.desc()).limit(1)).one()
+    found = re.search(r"http://127\.0\.0\.1:8765(/api/v1/hooks/[\w-]+)", made.text)
+    assert found
+    assert web.head(found[1]).status_code == 200
+    again = web.post(f"/sources/{source.id}/hook")
+    assert again.status_code == 201
+    assert found[1] not in again.text
+    assert web.head(found[1]).status_code == 404, "the earlier address stops working"
+    listed = web.get(f"/apps/{app}/sources", headers={"Accept-Language": "en"}).text
+    assert "address open, not called yet" in listed
+    assert "/api/v1/hooks/" not in listed
+    assert [line.action for line in db.scalars(select(Audit))].count("hook.opened") == 2
+
+
+def test_a_desk_that_signs_with_its_own_secret_is_asked_for_it(
+    web: TestClient, portfolio: Portfolio, db: Session, probed: list[Any]
+) -> None:
+    app = portfolio.apps[0]
+    config = {"subdomain": "banque", "token_file": "/x"}
+    source = Source(app_id=app.id, kind="zendesk", channel="zendesk", name="Zendesk", config=config, rhythm_minutes=15)
+    db.add(source)
+    db.flush()
+    asked = web.post(f"/sources/{source.id}/hook", headers={"Accept-Language": "fr"})
+    assert asked.status_code == 422
+    assert "Donnez le secret" in asked.text
+    made = web.post(f"/sources/{source.id}/hook", data={"secret": "its own secret"})
+    assert made.status_code == 201
+    assert "its own secret" not in made.text
+    assert 'name="secret"' in web.get(f"/apps/{app.id}/sources").text
+    assert web.post("/sources/999999/hook").status_code == 404
