@@ -177,3 +177,54 @@ def test_an_incident_is_looked_after(browser: Browser, site: tuple[str, Portfoli
         page.get_by_role("link", name="Cocoon").click()
         expect(page.locator("h1")).to_have_text("Tout est calme.")
         assert complaints == []
+
+
+def test_from_the_portfolio_to_a_decision_by_keyboard_alone(browser: Browser, site: tuple[str, Portfolio]) -> None:
+    base, portfolio = site
+    assert portfolio.incident is not None
+    with looking(browser, **LOOKS["light"]) as (page, complaints):
+
+        def go_by_tab(to: str) -> None:
+            """Tab until the focus is on it, seen all the way, then press Enter."""
+            for _ in range(150):
+                page.keyboard.press("Tab")
+                at = page.evaluate(
+                    "() => { const e = document.activeElement, s = getComputedStyle(e);"
+                    " return [e.getAttribute('href') || e.textContent.trim(), s.outlineStyle]; }"
+                )
+                assert at[1] != "none", f"the focus is not seen on {at[0]}"
+                if at[0] == to:
+                    page.keyboard.press("Enter")
+                    return
+            raise AssertionError(f"no way to {to} by keyboard")
+
+        app, irritant, incident = portfolio.apps[0].id, portfolio.irritant, portfolio.incident.id
+        page.goto(base)
+        go_by_tab(f"/apps/{app}")
+        page.wait_for_url(f"{base}/apps/{app}")
+        go_by_tab(f"/apps/{app}/irritants")
+        page.wait_for_url(f"{base}/apps/{app}/irritants")
+        go_by_tab(f"/apps/{app}/irritants/{irritant}")
+        page.wait_for_url(f"{base}/apps/{app}/irritants/{irritant}")
+        page.goto(f"{base}/incidents/{incident}")
+        go_by_tab("C’est réglé")
+        expect(page.get_by_role("status")).to_contain_text("Réglé")
+        assert complaints == []
+
+
+def test_the_comparison_of_versions_is_printed_light_and_without_buttons(
+    browser: Browser, site: tuple[str, Portfolio]
+) -> None:
+    base, portfolio = site
+    with looking(browser, **LOOKS["light"] | {"color_scheme": "dark"}) as (page, complaints):
+        page.goto(f"{base}/apps/{portfolio.apps[0].id}/versions")
+        page.emulate_media(media="print", color_scheme="dark")
+        page.set_viewport_size({"width": 700, "height": 990})  # an A4 page between its margins
+        light = "getComputedStyle(document.body).backgroundColor"
+        assert page.evaluate(light) == "rgb(252, 251, 248)"
+        for gone in ("nav >> nth=0", ".sub .tabs", "form.pick", "summary >> nth=0", "footer"):
+            expect(page.locator(gone)).to_be_hidden()
+        expect(page.locator("table.sides")).to_be_visible()
+        expect(page.locator(".wide svg").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 700
+        assert complaints == []
