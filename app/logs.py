@@ -5,6 +5,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+import psycopg
+
 _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -38,10 +40,26 @@ class PlainLines(logging.Formatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
+class DatabaseAway(logging.Filter):
+    """A database that does not answer is one line with its reason, not a trace from each loop every second."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Put the reason in the place of the trace where the database was away."""
+        error = record.exc_info[1] if record.exc_info else None
+        while error is not None:
+            if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08").startswith(("08", "57P")):
+                record.reason = str(error).strip().splitlines()[0]
+                record.exc_info = None
+                return True
+            error = error.__cause__ or error.__context__
+        return True
+
+
 def configure(level: int, *, as_json: bool = False) -> None:
     """Send logs to standard error, so that standard output stays data."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else PlainLines())
+    handler.addFilter(DatabaseAway())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

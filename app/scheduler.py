@@ -49,7 +49,9 @@ def lead(context: Context, queue: Queue, beat: Beat, stop: threading.Event) -> N
         schedule.add_job(lambda: write_due_letters(context), "interval", seconds=LETTER_SECONDS)
         since = connection.scalar(select(func.clock_timestamp())) or clock.now()
         schedule.add_job(lambda: watch_the_telling(context, since), "interval", seconds=WATCH_SECONDS)
-        schedule.add_job(lambda: ask_for_rereads(context, queue))  # once: a new version may bring a new model
+        # Once, at the start: a look may have failed with the database, and a new version may bring a new model.
+        schedule.add_job(lambda: ask_for_looks(context, queue))
+        schedule.add_job(lambda: ask_for_rereads(context, queue))
         schedule.start()
         log.info("leading the schedule")
         try:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
@@ -21,6 +22,9 @@ from app.settings import Settings
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 TEMPLATE = "cocoon_template"
+
+hypothesis.settings.register_profile("cocoon", deadline=None)  # a busy machine is no fault; pytest-timeout ends a hang
+hypothesis.settings.load_profile("cocoon")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

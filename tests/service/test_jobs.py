@@ -1,13 +1,16 @@
 """The scheduler, the queue and the workers: read on time, once, whoever dies."""
 
 import json
+import os
 import signal
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
 from tests.fakes.stores import FakeAppStore, Hang, some_reviews
 from tests.service.conftest import Cocoon
+from tests.service.test_up import server_pid
 
 
 @pytest.fixture
@@ -69,3 +72,24 @@ def test_two_workers_read_a_source_once_each_time(cocoon: Cocoon, store: FakeApp
     cocoon.wait_for("all reviews", lambda: reviews(cocoon) == 120)
     cocoon.wait_for("the other source", lambda: cocoon.get("/api/v1/sources/2/runs")[1]["items"])
     assert [len(cocoon.get(f"/api/v1/sources/{n}/runs")[1]["items"]) for n in (1, 2)] == [1, 1]
+
+
+@pytest.mark.timeout(240)
+def test_after_kill_nine_of_the_database_what_is_due_is_read(cocoon: Cocoon, store: FakeAppStore) -> None:
+    add_source(cocoon, store)
+    cocoon.up()
+    cocoon.wait_for("the first run", lambda: ended(cocoon, 1))
+    for times in (2, 3):  # twice: what has started again starts again once more
+        before = server_pid(cocoon)
+        os.kill(before, signal.SIGKILL)
+        cocoon.wait_for("another server", lambda b=before: cocoon.get("/readyz")[0] == 200 and server_pid(cocoon) != b)
+        ask = urllib.request.Request(f"{cocoon.base}/api/v1/sources/1/run", method="POST", data=b"")
+        with urllib.request.urlopen(ask, timeout=10) as answer:
+            assert answer.status == 202
+        runs = cocoon.wait_for("its run", lambda n=times: ended(cocoon, n), patience=90)
+        assert [run["outcome"] for run in runs] == ["complete"] * times
+
+
+def ended(cocoon: Cocoon, at_least: int) -> list[dict[str, str]]:
+    runs = (cocoon.get("/api/v1/sources/1/runs")[1] or {"items": []})["items"]
+    return runs if len(runs) >= at_least and all(run["outcome"] != "running" for run in runs) else []

@@ -201,6 +201,16 @@ def test_one_leads_and_another_takes_over(context: Context, queue: Queue, source
     other.dispose()
 
 
+def test_whoever_begins_to_lead_has_every_app_looked_at(context: Context, queue: Queue, source_id: int) -> None:
+    change(context, source_id, enabled=False)  # nothing to read: the look is asked for all the same
+    stop = threading.Event()
+    thread = threading.Thread(target=lead, args=(context, queue, Beat(), stop), daemon=True)
+    thread.start()
+    wait_until(lambda: {"cocoon:judge", "cocoon:irritants"} <= {name for name, _, _ in jobs(context)})
+    stop.set()
+    thread.join(10)
+
+
 def test_a_source_whose_settings_are_impossible_has_a_run_that_says_so(context: Context, source_id: int) -> None:
     change(context, source_id, config={"app_id": "no number", "storefront": "fr"})
     run = collect(context, source_id, "schedule")
