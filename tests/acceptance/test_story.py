@@ -24,7 +24,7 @@ from sqlalchemy import Engine, func, select, text, update
 
 from alerts.channels.slack_bot import SlackSecrets
 from alerts.outbox import oldest_due_age
-from app import clock
+from app import clock, scheduler
 from app.context import Context, open_context
 from app.db import transaction
 from app.service import Service, running, web_app
@@ -62,7 +62,10 @@ def context(database_url: str, tmp_path: Path, slack: FakeSlack) -> Iterator[Con
 
 
 @pytest.fixture
-def world(own_engine: Engine, context: Context) -> Iterator[VirtualClock]:
+def world(own_engine: Engine, context: Context, monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualClock]:
+    # A clock that jumps by days looks like days of nothing sent and nobody looking: that watch has tests of its own
+    # (tests/app/test_watching.py).
+    monkeypatch.setattr(scheduler, "watch_the_telling", lambda *_: None)
     made = VirtualClock(own_engine, evening(BROKEN - 2))
     context.engine.dispose()
     yield made
