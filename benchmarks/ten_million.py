@@ -6,9 +6,11 @@ that the write path keeps in step.
 """
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from analysis.taxonomy import taxonomy
 from app.db import transaction
@@ -40,22 +42,24 @@ INDEXES = (
 _hash = "(hashint8extended(g, {seed}) & 2147483647)"
 
 
-def _h(seed: int, below: int) -> str:
+def hashed(seed: int, below: int) -> str:
+    """SQL for a whole number from 0 to `below` - 1, always the same for a row's number `g`."""
     return f"({_hash.format(seed=seed)} % {below})::int"
 
 
-def _u(seed: int) -> str:
+def uniform(seed: int) -> str:
+    """SQL for a number from 0 to 1, likewise."""
     return f"({_hash.format(seed=seed)} / 2147483648.0)"
 
 
 def _word(seed: int) -> str:
     """A word, the first of the list far more often than the last."""
     count = len(WORDS.split())
-    return f"words[1 + floor({count} * power({_u(seed)}, 2))::int]"
+    return f"words[1 + floor({count} * power({uniform(seed)}, 2))::int]"
 
 
-_SENTENCE = " || ' ' || ".join(_word(100 + n) for n in range(9))
-_MORE = " || ' ' || ".join(_word(200 + n) for n in range(12))
+SENTENCE = " || ' ' || ".join(_word(100 + n) for n in range(9))
+MORE = " || ' ' || ".join(_word(200 + n) for n in range(12))
 
 VERBATIMS = f"""
 INSERT INTO verbatims (app_id, id, source_id, kind, channel, external_id, storefront, stars, title, body, written_at,
@@ -65,30 +69,31 @@ SELECT app, g, app, channel, channel, 'g' || g, front, stars,
   CASE WHEN channel = 'app_store' THEN {_word(11)} || ' ' || {_word(12)} ELSE '' END,
   body || CASE WHEN g % 997 = 0 THEN ' numéro' || g ELSE '' END, at, at + interval '20 minutes',
   (at AT TIME ZONE 'Europe/Paris')::date, version, CASE WHEN version = '' THEN '' ELSE 'reported' END,
-  CASE WHEN channel = 'google_play' THEN devices[1 + {_h(7, 12)}] END,
-  CASE WHEN channel = 'google_play' THEN 'Android 1' || {_h(8, 6)} END, md5(g::text),
-  CASE WHEN {_h(9, 5)} = 0 THEN 'Merci de votre retour, nos équipes regardent.' END,
-  CASE WHEN {_h(9, 5)} = 0 THEN at + interval '2 days' END, CASE WHEN {_h(10, 50)} = 0 THEN 1 ELSE 0 END, language,
+  CASE WHEN channel = 'google_play' THEN devices[1 + {hashed(7, 12)}] END,
+  CASE WHEN channel = 'google_play' THEN 'Android 1' || {hashed(8, 6)} END, md5(g::text),
+  CASE WHEN {hashed(9, 5)} = 0 THEN 'Merci de votre retour, nos équipes regardent.' END,
+  CASE WHEN {hashed(9, 5)} = 0 THEN at + interval '2 days' END,
+  CASE WHEN {hashed(10, 50)} = 0 THEN 1 ELSE 0 END, language,
   CASE WHEN stars <= 2 THEN -0.7 WHEN stars = 3 THEN 0 ELSE 0.7 END,
   CASE WHEN stars <= 2 THEN 'negative' WHEN stars = 3 THEN 'mixed' ELSE 'positive' END, 0.8,
-  CASE WHEN stars <= 2 THEN '{{problem}}'::text[] WHEN {_h(13, 9)} = 0 THEN '{{request}}'::text[]
+  CASE WHEN stars <= 2 THEN '{{problem}}'::text[] WHEN {hashed(13, 9)} = 0 THEN '{{request}}'::text[]
     ELSE '{{praise}}'::text[] END,
-  {_h(14, 200)} = 0, 'bench'
+  {hashed(14, 200)} = 0, 'bench'
 FROM (
   SELECT g, app, at, channel, words, devices,
-    CASE WHEN channel = 'app_store' THEN (ARRAY['fr','fr','fr','fr','be','ch','lu','ca'])[1 + {_h(3, 8)}]
+    CASE WHEN channel = 'app_store' THEN (ARRAY['fr','fr','fr','fr','be','ch','lu','ca'])[1 + {hashed(3, 8)}]
       ELSE '' END AS front,
-    CASE WHEN {_u(4)} < CASE WHEN newest % 9 = 8 THEN 0.45 ELSE 0.2 END THEN 1 + {_h(5, 2)}
-      WHEN {_u(4)} < 0.5 THEN 3 + {_h(5, 2)} ELSE 5 END::smallint AS stars,
-    CASE WHEN {_u(6)} < 0.1 THEN '' WHEN {_u(6)} < 0.25 THEN '7.' || greatest(newest - 1, 0)
+    CASE WHEN {uniform(4)} < CASE WHEN newest % 9 = 8 THEN 0.45 ELSE 0.2 END THEN 1 + {hashed(5, 2)}
+      WHEN {uniform(4)} < 0.5 THEN 3 + {hashed(5, 2)} ELSE 5 END::smallint AS stars,
+    CASE WHEN {uniform(6)} < 0.1 THEN '' WHEN {uniform(6)} < 0.25 THEN '7.' || greatest(newest - 1, 0)
       ELSE '7.' || newest END AS version,
-    CASE WHEN {_u(15)} < 0.8 THEN 'fr' WHEN {_u(15)} < 0.95 THEN 'en' ELSE 'und' END AS language,
-    CASE WHEN {_u(16)} < 0.35 THEN {_word(17)} WHEN {_u(16)} < 0.8 THEN {_SENTENCE}
-      ELSE {_SENTENCE} || '. ' || {_MORE} END AS body
+    CASE WHEN {uniform(15)} < 0.8 THEN 'fr' WHEN {uniform(15)} < 0.95 THEN 'en' ELSE 'und' END AS language,
+    CASE WHEN {uniform(16)} < 0.35 THEN {_word(17)} WHEN {uniform(16)} < 0.8 THEN {SENTENCE}
+      ELSE {SENTENCE} || '. ' || {MORE} END AS body
   FROM (
     SELECT g, words, devices, CAST(:start AS timestamptz) + g * CAST(:step AS interval) AS at,
-      (ARRAY[1,1,1,2,2,3,3,4,5,5])[1 + {_h(1, 10)}]::bigint AS app,
-      CASE WHEN {_u(2)} < 0.4 THEN 'app_store' ELSE 'google_play' END AS channel,
+      (ARRAY[1,1,1,2,2,3,3,4,5,5])[1 + {hashed(1, 10)}]::bigint AS app,
+      CASE WHEN {uniform(2)} < 0.4 THEN 'app_store' ELSE 'google_play' END AS channel,
       least(floor(40.0 * g / CAST(:rows AS float8)), 39)::int AS newest
     FROM generate_series(CAST(:low AS bigint), CAST(:high AS bigint)) g,
       (SELECT CAST(:words AS text[]) AS words, ARRAY['Pixel 9','Pixel 8','Galaxy S24','Galaxy S23','Galaxy A54',
@@ -97,38 +102,48 @@ FROM (
 ) drawn
 """
 
-TOPICS = f"""
+
+def topics_of(which: str) -> str:
+    """The statement that writes the topics of the verbatims that a condition chooses."""
+    return f"""
 INSERT INTO verbatim_topics (app_id, verbatim_id, topic, day, sentiment, evidence)
 SELECT v.app_id, v.id, topics[1 + (first + k * 7) % {len(taxonomy().topics)}], v.day,
-  CASE WHEN v.stars <= 2 THEN -0.6 WHEN k = 1 AND v.g % 4 = 0 THEN -0.3 ELSE 0.5 END, left(v.body, 30)
+  CASE WHEN v.label = 'negative' THEN -0.6 WHEN k = 1 AND v.g % 4 = 0 THEN -0.3 ELSE 0.5 END, left(v.body, 30)
 FROM (
-  SELECT app_id, id, g, day, stars, body,
-    floor({len(taxonomy().topics)} * power({_u(20)}, 1.7))::int AS first, {_h(21, 4)} AS many
-  FROM (SELECT *, id AS g FROM verbatims WHERE app_id = ANY (ARRAY[1, 2, 3, 4, 5]) AND id BETWEEN :low AND :high) w
+  SELECT app_id, id, g, day, label, body,
+    floor({len(taxonomy().topics)} * power({uniform(20)}, 1.7))::int AS first, {hashed(21, 4)} AS many
+  FROM (SELECT *, id AS g FROM verbatims WHERE {which}) w
 ) v, generate_series(0, v.many - 1) k, (SELECT CAST(:topics AS text[]) AS topics) given
 """
 
-ROLLUPS = (
-    # In the order of time, as the write path lays them down.
-    """INSERT INTO daily_stars (app_id, day, channel, storefront, version, n, s1, s2, s3, s4, s5, negative, positive)
+
+TOPICS = topics_of("app_id = ANY (ARRAY[1, 2, 3, 4, 5]) AND id BETWEEN :low AND :high")
+
+
+def rollups(which: str = "true") -> tuple[str, ...]:
+    """The statements that count the verbatims of some channels, in the order of time, as the write path lays them."""
+    return (
+        f"""INSERT INTO daily_stars
+      (app_id, day, channel, storefront, version, n, s1, s2, s3, s4, s5, negative, positive)
     SELECT app_id, day, channel, storefront, version, count(*), count(*) FILTER (WHERE stars = 1),
       count(*) FILTER (WHERE stars = 2), count(*) FILTER (WHERE stars = 3), count(*) FILTER (WHERE stars = 4),
       count(*) FILTER (WHERE stars = 5), count(*) FILTER (WHERE label = 'negative'),
       count(*) FILTER (WHERE label = 'positive')
-    FROM verbatims GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 1""",
-    """INSERT INTO daily_topics (app_id, day, channel, version, topic, n, negative)
+    FROM verbatims WHERE {which} GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 1""",
+        f"""INSERT INTO daily_topics (app_id, day, channel, version, topic, n, negative)
     SELECT t.app_id, t.day, v.channel, v.version, t.topic, count(*), count(*) FILTER (WHERE t.sentiment < 0)
-    FROM verbatim_topics t JOIN verbatims v ON v.app_id = t.app_id AND v.id = t.verbatim_id GROUP BY 1, 2, 3, 4, 5
-    ORDER BY 2, 1""",
-    """INSERT INTO weekly_topics (app_id, week, channel, version, topic, n, negative)
+    FROM verbatim_topics t JOIN verbatims v ON v.app_id = t.app_id AND v.id = t.verbatim_id WHERE {which}
+    GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 1""",
+        f"""INSERT INTO weekly_topics (app_id, week, channel, version, topic, n, negative)
     SELECT app_id, date_trunc('week', day)::date AS week, channel, version, topic, sum(n), sum(negative)
-    FROM daily_topics GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 1""",
-    """INSERT INTO daily_sources (app_id, source_id, day, n)
-    SELECT app_id, source_id, day, count(*) FROM verbatims GROUP BY 1, 2, 3""",
-    """INSERT INTO daily_hours (app_id, day, channel, part, n)
+    FROM daily_topics WHERE {which} GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 1""",
+        f"""INSERT INTO daily_sources (app_id, source_id, day, n)
+    SELECT app_id, source_id, day, count(*) FROM verbatims WHERE {which} GROUP BY 1, 2, 3""",
+        f"""INSERT INTO daily_hours (app_id, day, channel, part, n)
     SELECT v.app_id, day, channel, extract(hour FROM written_at AT TIME ZONE a.timezone)::int4 / 3, count(*)
-    FROM verbatims v JOIN apps a ON a.id = v.app_id GROUP BY 1, 2, 3, 4""",
-)
+    FROM verbatims v JOIN apps a ON a.id = v.app_id WHERE {which} GROUP BY 1, 2, 3, 4""",
+    )
+
 
 AROUND = (
     """INSERT INTO sources (app_id, kind, channel, name, config, rhythm_minutes, high_water, history_done)
@@ -172,7 +187,7 @@ def build(engine: Engine, rows: int) -> None:
         for name in APPS:
             session.execute(text("INSERT INTO apps (name, timezone) VALUES (:name, 'Europe/Paris')"), {"name": name})
         for statement in AROUND:
-            _run(session, statement, given)
+            run(session, statement, given)
         definitions = dict(
             session.execute(
                 text(
@@ -188,8 +203,8 @@ def build(engine: Engine, rows: int) -> None:
         with transaction(engine) as session:
             session.execute(text("SET LOCAL synchronous_commit = off"))
             chunk = given | {"low": low, "high": min(low + CHUNK - 1, rows)}
-            _run(session, VERBATIMS, chunk)
-            _run(session, TOPICS, chunk)
+            run(session, VERBATIMS, chunk)
+            run(session, TOPICS, chunk)
         done(f"{chunk['high']:,} verbatims")
     with transaction(engine) as session:
         session.execute(text("SET LOCAL maintenance_work_mem = '1GB'"))
@@ -206,7 +221,7 @@ def build(engine: Engine, rows: int) -> None:
         session.execute(
             text("SELECT setval(pg_get_serial_sequence('verbatims', 'id'), (SELECT max(id) FROM verbatims))")
         )
-    for statement in ROLLUPS:
+    for statement in rollups():
         with transaction(engine) as session:
             session.execute(text("SET LOCAL work_mem = '512MB'"))
             session.execute(text(statement))
@@ -216,9 +231,10 @@ def build(engine: Engine, rows: int) -> None:
     done("vacuum")
 
 
-def _run(session: object, statement: str, given: dict[str, object]) -> None:
+def run(session: Session, statement: str, given: Mapping[str, object]) -> None:
+    """Execute a statement with those of the given values that it names."""
     names = {name for name in given if f":{name}" in statement}
-    session.execute(text(statement), {name: given[name] for name in names})  # type: ignore[attr-defined]
+    session.execute(text(statement), {name: given[name] for name in names})
 
 
 def today() -> date:

@@ -7,7 +7,7 @@ together, issue 0 all issues together: a total is what the source says it is, ne
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Identity, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Created, Moment
@@ -48,7 +48,10 @@ class DailyCrashes(Base):
     """
 
     __tablename__ = "daily_crashes"
-    __table_args__ = (Index("ix_daily_crashes_app_id_day", "app_id", "day"),)
+    __table_args__ = (
+        Index("ix_daily_crashes_app_id_day", "app_id", "day"),
+        Index("ix_daily_crashes_issue", "app_id", "issue_id", "day", postgresql_where=text("issue_id <> 0")),
+    )
 
     app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"), primary_key=True)

@@ -4,17 +4,17 @@ Several tools often watch the same app, and their figures must never be added up
 for the whole period, so that no step in a curve comes from a change of tool; `Choice.reason` says why it was taken.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Date, Integer, cast, exists, func, literal, select, text, true, union_all
+from sqlalchemy import Integer, Row, cast, func, select, text
 from sqlalchemy.orm import Session
 
-from models.sources import Coverage, Source
+from models.sources import Coverage
 from models.stability import DailyCrashes, DailySessions
 
 Floats = NDArray[np.float64]
@@ -85,50 +85,42 @@ def choices(session: Session, app_id: int, first: date, last: date) -> dict[str,
     Preference: the setting `preferred` of a source, then who counts sessions, then who counts users, then who knows
     more days, then who was there first. Switched-off sources still speak where nobody else does.
     """
-    s, c = DailySessions, DailyCrashes
-    # Crashes by the index of the source's days: a day has a row for each issue and version, which would all be counted.
-    day = select(func.generate_series(first, last, text("interval '1 day'")).label("day")).subquery()
-    told = exists().where(c.app_id == app_id, c.source_id == Source.id, c.day == cast(day.c.day, Date))
-    ever = exists().where(c.app_id == app_id, c.source_id == Source.id)
-    none = literal(0)
-    figures = union_all(
-        select(
-            s.source_id,
-            func.count(s.sessions) + func.count(s.crash_free_sessions),
-            func.count(s.users),
-            func.count(s.day.distinct()),
-        )
-        .where(s.app_id == app_id, s.day.between(first, last))
-        .group_by(s.source_id),
-        select(Source.id, none, none, func.count())
-        .select_from(Source)
-        .join(day, true())
-        .where(Source.app_id == app_id, ever, told)
-        .group_by(Source.id),
-    )
-    ranks: dict[int, tuple[int, int, int]] = {}
-    for source_id, *counted in session.execute(figures):
-        sessions, users, days = (max(pair) for pair in zip(ranks.get(source_id, (0, 0, 0)), counted, strict=True))
-        ranks[source_id] = (sessions, users, days)
-    if not ranks:
-        return {}
-    found: dict[str, list[tuple[tuple[Any, ...], Source]]] = {}
-    for source in session.scalars(select(Source).where(Source.app_id == app_id, Source.id.in_(ranks))):
-        n, users, days = ranks[source.id]
-        rank = (source.enabled, bool(source.config.get("preferred")), bool(n), bool(users), days, -source.id)
-        found.setdefault(source.channel, []).append((rank, source))
-    return {channel: _chosen(channel, ranked) for channel, ranked in sorted(found.items())}
+    found: dict[str, list[tuple[tuple[Any, ...], Choice]]] = {}
+    for row in session.execute(_CANDIDATES, {"app_id": app_id, "first": first, "last": last}):
+        rank = (row.enabled, bool(row.preferred), bool(row.sessions), bool(row.users), row.days, -row.id)
+        choice = Choice(row.channel, row.id, row.kind, row.name, "only")
+        found.setdefault(row.channel, []).append((rank, choice))
+    return {channel: _chosen(ranked) for channel, ranked in sorted(found.items())}
 
 
-def _chosen(channel: str, ranked: list[tuple[tuple[Any, ...], Source]]) -> Choice:
+# Crashes by the index of the source's days: a day has a row for each issue and version, which would all be counted.
+_CANDIDATES = text("""SELECT s.id, s.channel, s.kind, s.name, s.enabled, s.config -> 'preferred' AS preferred,
+    coalesce(ran.sessions, 0) AS sessions, coalesce(ran.users, 0) AS users,
+    greatest(coalesce(ran.days, 0), coalesce(crashed.days, 0)) AS days
+  FROM sources s
+  LEFT JOIN (SELECT source_id, count(sessions) + count(crash_free_sessions) AS sessions, count(users) AS users,
+      count(DISTINCT day) AS days
+    FROM daily_sessions WHERE app_id = :app_id AND day BETWEEN :first AND :last GROUP BY source_id
+  ) ran ON ran.source_id = s.id
+  LEFT JOIN LATERAL (SELECT count(*) AS days
+    FROM generate_series(CAST(:first AS date), CAST(:last AS date), interval '1 day') d
+    WHERE EXISTS (SELECT FROM daily_crashes c WHERE c.app_id = :app_id AND c.source_id = s.id)
+      AND EXISTS (SELECT FROM daily_crashes c WHERE c.app_id = :app_id AND c.source_id = s.id AND c.day = d::date)
+  ) crashed ON true
+  WHERE s.app_id = :app_id AND (ran.days > 0 OR crashed.days > 0)""")
+
+
+def _chosen(ranked: list[tuple[tuple[Any, ...], Choice]]) -> Choice:
     ranked.sort(key=lambda item: item[0], reverse=True)
-    best, source = ranked[0]
-    reason: Reason = "only"
-    if len(ranked) > 1:
-        names: tuple[Reason, ...] = ("only", "pinned", "sessions", "users", "longer", "first")
-        second = ranked[1][0]
-        reason = next((name for name, ours, theirs in zip(names, best, second, strict=True) if ours != theirs), "first")
-    return Choice(channel, source.id, source.kind, source.name, reason, tuple(each.name for _, each in ranked[1:]))
+    best, choice = ranked[0]
+    if len(ranked) == 1:
+        return choice
+    names: tuple[Reason, ...] = ("only", "pinned", "sessions", "users", "longer", "first")
+    second = ranked[1][0]
+    reason: Reason = next(
+        (name for name, ours, theirs in zip(names, best, second, strict=True) if ours != theirs), "first"
+    )
+    return replace(choice, reason=reason, others=tuple(each.name for _, each in ranked[1:]))
 
 
 def crash_series(
@@ -146,11 +138,14 @@ def crash_series(
     sources = [choice.source_id for choice in chosen.values()]
     some = [s.version.in_(["", *versions])] if versions is not None else []
     some_crashes = [c.version.in_(["", *versions])] if versions is not None else []
-    ran: dict[int, list[DailySessions]] = {}
-    for row in session.scalars(
-        select(s).where(s.app_id == app_id, s.source_id.in_(sources), s.day.between(first, last), *some)
+    ran: dict[int, list[Row[Any]]] = {}
+    columns = [getattr(s, name) for name in _RAN]
+    for row in session.execute(
+        select(s.source_id, s.version, s.day, s.withheld, s.users_rounded, s.zone, *columns).where(
+            s.app_id == app_id, s.source_id.in_(sources), s.day.between(first, last), *some
+        )
     ):
-        ran.setdefault(row.source_id, []).append(row)
+        ran.setdefault(row[0], []).append(row)
     crashes: dict[int, list[tuple[date, str, str, int]]] = {}
     for source_id, day, version, kind, events in session.execute(
         select(c.source_id, c.day, c.version, c.kind, c.events).where(
@@ -172,31 +167,40 @@ def crash_series(
     }
 
 
+_RAN = ("sessions", "users", "crashed_sessions", "crashed_users", "crash_free_sessions", "crash_free_users",
+        "anr_free_users")  # fmt: skip
+
+
 def _series(
     choice: Choice,
-    ran: Sequence[DailySessions],
+    ran: Sequence[Row[Any]],
     crashes: Sequence[tuple[date, str, str, int]],
     known: Bools,
     first: date,
 ) -> CrashSeries:
-    days = len(known)
+    # All versions at once, as tables of (versions, days): one by one their days took longer than reading them.
+    names = sorted({"", *(row.version for row in ran), *(version for _, version, _, _ in crashes)})
+    number = {name: at for at, name in enumerate(names)}
+    table = _unknown(len(names), known)
     base: Base = ""
     if any(row.sessions is not None for row in ran):
         base = "sessions"
     elif any(row.users is not None for row in ran):
         base = "users"
-    names = {row.version for row in ran} | {version for _, version, _, _ in crashes}
-    found = {name: _empty(days, known) for name in names | {""}}
-    for row in ran:
-        _fill(found[row.version], (row.day - first).days, row, base)
-    for day, version, kind, events in crashes:
-        rates = found[version]
-        (rates.events if kind == "crash" else rates.anrs)[(day - first).days] = events
+    if ran:
+        _fill(table, [number[row.version] for row in ran], [(row.day - first).days for row in ran], ran, base)
+    for kind, events in (("crash", table.events), ("anr", table.anrs)):
+        told = [(number[version], (day - first).days, n) for day, version, of, n in crashes if of == kind]
+        if told:
+            version_at, day_at, n = (list(column) for column in zip(*told, strict=True))
+            events[version_at, day_at] = n
     if base == "sessions":
-        _crashes_as_sessions(found)
-    total = found.pop("")
-    if found:
-        _total_of_versions(total, found.values(), base)
+        _crashes_as_sessions(table)
+    if len(names) > 1:
+        _total_of_versions(table, base)
+    parts = {
+        name: Rates(**{each.name: getattr(table, each.name)[at] for each in _FIELDS}) for name, at in number.items()
+    }
     return CrashSeries(
         choice=choice,
         first_day=first,
@@ -204,8 +208,8 @@ def _series(
         rounded=any(row.users_rounded for row in ran),
         zone=next((row.zone for row in ran if row.zone), ""),
         known=known,
-        total=total,
-        versions=dict(sorted(found.items())),
+        total=parts.pop(""),
+        versions=parts,
     )
 
 
@@ -227,70 +231,62 @@ def _known(session: Session, app_id: int, sources: Sequence[int], first: date, l
     return known
 
 
-def _empty(days: int, known: Bools) -> Rates:
-    def unknown() -> Floats:
-        return np.full(days, np.nan)
+_FIELDS = fields(Rates)
 
+
+def _unknown(versions: int, known: Bools) -> Rates:
+    """Tables of (versions, days) without any figure, but for the days that are known: nothing crashed on them."""
+    shape = (versions, len(known))
+    calm = np.where(known, 0.0, np.nan)
+    unknown = {each.name: np.full(shape, np.nan) for each in _FIELDS if each.name != "withheld"}
     return Rates(
-        exposed=unknown(),
-        crashed=unknown(),
-        sessions=unknown(),
-        users=unknown(),
-        crash_free_sessions=unknown(),
-        crash_free_users=unknown(),
-        anr_free_users=unknown(),
-        events=np.where(known, 0.0, np.nan),
-        anrs=np.where(known, 0.0, np.nan),
-        withheld=np.zeros(days, np.bool_),
+        **unknown | {"events": np.tile(calm, (versions, 1)), "anrs": np.tile(calm, (versions, 1))},
+        withheld=np.zeros(shape, np.bool_),
     )
 
 
-def _fill(rates: Rates, at: int, row: DailySessions, base: Base) -> None:
-    """Write one row; a rate and its counts complete each other where the source tells only some of them."""
-    rates.withheld[at] = row.withheld
-    free_sessions = _share(row.crash_free_sessions, row.crashed_sessions, row.sessions)
-    free_users = _share(row.crash_free_users, row.crashed_users, row.users)
-    for array, value in (
-        (rates.sessions, row.sessions),
-        (rates.users, row.users),
-        (rates.crash_free_sessions, free_sessions),
-        (rates.crash_free_users, free_users),
-        (rates.anr_free_users, row.anr_free_users),
-    ):
-        array[at] = np.nan if value is None else value
-    if row.withheld or not base:
+def _fill(table: Rates, version: list[int], day: list[int], ran: Sequence[Row[Any]], base: Base) -> None:
+    """Write rows at their version and day; a rate and its counts complete each other where only some are told."""
+    sessions, users, crashed_sessions, crashed_users, free_sessions, free_users, anr_free = np.array(
+        [row[-len(_RAN) :] for row in ran], np.float64
+    ).T
+    withheld = np.array([row.withheld for row in ran], np.bool_)
+    free_sessions = _share(free_sessions, crashed_sessions, sessions)
+    free_users = _share(free_users, crashed_users, users)
+    at = (version, day)
+    table.withheld[at] = withheld
+    table.sessions[at], table.users[at] = sessions, users
+    table.crash_free_sessions[at], table.crash_free_users[at] = free_sessions, free_users
+    table.anr_free_users[at] = anr_free
+    if not base:
         return
-    ran = row.sessions if base == "sessions" else row.users
-    crashed = row.crashed_sessions if base == "sessions" else row.crashed_users
-    free = free_sessions if base == "sessions" else free_users
-    rates.exposed[at] = np.nan if ran is None else ran
-    if crashed is not None:
-        rates.crashed[at] = crashed
-    elif ran is not None and free is not None:
-        rates.crashed[at] = ran * (1 - free)
+    of_sessions = base == "sessions"
+    exposed = sessions if of_sessions else users
+    crashed = crashed_sessions if of_sessions else crashed_users
+    guess = exposed * (1 - (free_sessions if of_sessions else free_users))
+    table.exposed[at] = np.where(withheld, np.nan, exposed)
+    table.crashed[at] = np.where(withheld, np.nan, np.where(np.isnan(crashed), guess, crashed))
 
 
-def _share(told: float | None, crashed: int | None, ran: int | None) -> float | None:
-    if told is not None or crashed is None or not ran:
-        return told
-    return 1 - min(crashed / ran, 1.0)
+def _share(told: Floats, crashed: Floats, ran: Floats) -> Floats:
+    known = np.isnan(told) & (ran > 0)
+    share = np.divide(crashed, ran, out=np.full_like(ran, np.nan), where=known)
+    return np.where(known, 1 - np.minimum(share, 1.0), told)
 
 
-def _crashes_as_sessions(found: dict[str, Rates]) -> None:
+def _crashes_as_sessions(table: Rates) -> None:
     """Where a source counts sessions but not those that crashed, a crash stands for its session, as it ends it."""
-    for rates in found.values():
-        guess = np.isnan(rates.crashed) & ~rates.withheld
-        rates.crashed[guess] = np.minimum(rates.events, rates.exposed)[guess]
-        derived = guess & ~np.isnan(rates.crashed) & (rates.exposed > 0) & np.isnan(rates.crash_free_sessions)
-        rates.crash_free_sessions[derived] = 1 - rates.crashed[derived] / rates.exposed[derived]
+    guess = np.isnan(table.crashed) & ~table.withheld
+    table.crashed[guess] = np.minimum(table.events, table.exposed)[guess]
+    derived = guess & ~np.isnan(table.crashed) & (table.exposed > 0) & np.isnan(table.crash_free_sessions)
+    table.crash_free_sessions[derived] = 1 - table.crashed[derived] / table.exposed[derived]
 
 
-def _total_of_versions(total: Rates, versions: Iterable[Rates], base: Base) -> None:
-    """Fill days without a total from the versions: sessions and events add up, users never do."""
-    parts = list(versions)
-    ran = np.array([each.sessions for each in parts])
+def _total_of_versions(table: Rates, base: Base) -> None:
+    """Fill days without a total (the first row) from the versions: sessions and events add up, users never do."""
+    total = Rates(**{each.name: getattr(table, each.name)[0] for each in _FIELDS})
     if base == "sessions":
-        crashed = np.array([each.crashed for each in parts])
+        ran, crashed = table.sessions[1:], table.crashed[1:]
         here = ~np.isnan(ran)
         # A version whose crashes are withheld makes the sum unknown, not smaller.
         whole = here.any(axis=0) & ~(here & np.isnan(crashed)).any(axis=0)
@@ -300,11 +296,10 @@ def _total_of_versions(total: Rates, versions: Iterable[Rates], base: Base) -> N
         total.crashed[missing] = np.nansum(np.where(here, crashed, 0.0), axis=0)[missing]
         derived = missing & np.isnan(total.crash_free_sessions) & (total.exposed > 0)
         total.crash_free_sessions[derived] = 1 - total.crashed[derived] / total.exposed[derived]
-    for name in ("events", "anrs"):
-        sums = np.nansum(np.array([getattr(each, name) for each in parts]), axis=0)
-        mine = getattr(total, name)
-        empty = (np.nan_to_num(mine) == 0) & (sums > 0)
-        mine[empty] = sums[empty]
+    for events in (table.events, table.anrs):
+        sums = np.nansum(events[1:], axis=0)
+        empty = (np.nan_to_num(events[0]) == 0) & (sums > 0)
+        events[0][empty] = sums[empty]
 
 
 @dataclass(frozen=True, slots=True)

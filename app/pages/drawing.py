@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from statistics import median
 
 from markupsafe import Markup, escape
@@ -59,32 +60,54 @@ def star_chart(
     if marks is None:
         marks = trends.release_marks(trends.releases(session, part.app_id, trend.period, part.channel))
     fewest = fewest_for_a_mean(trend)
-    known = [bucket for bucket in trend.buckets if bucket.rated >= fewest]
-    if not known:
+    if not any(bucket.rated >= fewest for bucket in trend.buckets):
         return {}
+    holes = tuple(_past(trend.holes, now))
+    frozen = (words, name, trend.period, tuple(trend.buckets), holes, tuple(marks), fewest)
+    if palette is None:
+        return {size: _drawn(*frozen, frame) for size, frame in frames.items()}
+    return {size: _draw(*frozen, frame, palette) for size, frame in frames.items()}
+
+
+# A page is looked at again before its numbers change: what was drawn of the very same ones is kept.
+@lru_cache(maxsize=500)
+def _drawn(
+    words: Words,
+    name: str,
+    period: trends.Period,
+    buckets: tuple[trends.Bucket, ...],
+    holes: tuple[tuple[date, date], ...],
+    marks: tuple[tuple[date, str], ...],
+    fewest: int,
+    frame: Size,
+) -> Markup:
+    return _draw(words, name, period, buckets, holes, marks, fewest, frame, None)
+
+
+def _draw(
+    words: Words,
+    name: str,
+    period: trends.Period,
+    buckets: tuple[trends.Bucket, ...],
+    holes: tuple[tuple[date, date], ...],
+    marks: tuple[tuple[date, str], ...],
+    fewest: int,
+    frame: Size,
+    palette: Palette | None,
+) -> Markup:
+    known = [bucket for bucket in buckets if bucket.rated >= fewest]
     lowest = min(known, key=lambda bucket: bucket.mean or 0)
     description = words.t(
         "chart.description",
-        n=sum(bucket.rated for bucket in trend.buckets),
-        span=words.span(trend.period.first, trend.period.last),
+        n=sum(bucket.rated for bucket in buckets),
+        span=words.span(period.first, period.last),
         last=words.stars(known[-1].mean),
         low=words.stars(lowest.mean),
         when=words.span(lowest.first, lowest.last),
         releases=len(marks),
     )
     labels = Labels(words.t("chart.title", name=name), description, words.number, words.short_day, words.month)
-    return {
-        size: stars_trend(
-            trend.buckets,
-            releases=marks,
-            holes=_past(trend.holes, now),
-            labels=labels,
-            size=frame,
-            palette=palette,
-            fewest=fewest,
-        )
-        for size, frame in frames.items()
-    }
+    return stars_trend(buckets, releases=marks, holes=holes, labels=labels, size=frame, palette=palette, fewest=fewest)
 
 
 def star_rows(words: Words, trend: trends.Trend, app_id: int, channel: str | None, today: date) -> Markup:
@@ -92,8 +115,13 @@ def star_rows(words: Words, trend: trends.Trend, app_id: int, channel: str | Non
 
     Written here, not in the template: two years of days are thousands of links.
     """
+    return _rows(words, tuple(trend.buckets), app_id, channel, today)
+
+
+@lru_cache(maxsize=500)
+def _rows(words: Words, buckets: tuple[trends.Bucket, ...], app_id: int, channel: str | None, today: date) -> Markup:
     rows: list[str] = []
-    for bucket in trend.buckets:
+    for bucket in buckets:
         url = escape(links.reviews(app_id, bucket.first, bucket.last, channel=channel))
         mean, half = bucket.mean, words.number(bucket.half_width or 0.0, 1)
         cells = [

@@ -15,8 +15,9 @@ from app.pages.common import find_app, render, words_of
 from app.pages.drawing import every, star_chart
 from app.pages.headlines import app_headline
 from app.pages.stability_part import percent, stability_part
-from app.reading import sources, topic_counts, trends, verbatims
-from app.reading.launches import marks
+from app.reading import day_counts, sources, topic_counts, trends, verbatims
+from app.reading.day_counts import by_bucket
+from app.reading.launches import first_days, marks
 from app.reading.overview import MONTH, overview
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
@@ -35,11 +36,12 @@ def page(
     """The star trend with its releases and holes, then versions, topics and the newest telling verbatims."""
     app = find_app(session, app_id)
     words = words_of(request, app)
-    found = overview(session, app, words.language, days=days, until=until, channel=channel or None)
+    found = overview(session, app, words.language, days=days, until=until, channel=channel or None, charted=True)
     now, period, month, pair = found.today, found.period, found.month, found.pair
     part = trends.Slice(app_id, channel=channel or None)
-    trend = trends.star_trend(session, part, period, every(found.n, MONTH, period.days))
-    stable = stability_part(words, session, app, found.last, channel or None, now)
+    way = every(found.n, MONTH, period.days)
+    trend = trends.star_trend(session, part, period, way, by_bucket(found.counts, period, way))
+    stable = stability_part(words, session, app, found.last, channel or None, now, found.releases)
     releases = marks(found.line, trend.period.first, trend.period.last)
     return render(
         request,
@@ -58,7 +60,7 @@ def page(
         spans=SPANS,
         until=until,
         channel=channel or None,
-        channels=trends.channels(session, app_id),
+        channels=found.channels,
         headline=app_headline(words, found.incident, found.stars, MONTH, now),
         incident=found.incident,
         open_incidents=found.open_incidents,
@@ -66,7 +68,7 @@ def page(
         chart=star_chart(words, session, trend, part, app.name, now, marks=releases),
         month_n=found.n,
         month_stars=found.stars,
-        versions=trends.versions(session, part, period),
+        versions=day_counts.versions(found.counts, period, first_days(found.releases)),
         topics=topic_counts.topics(session, part, month),
         telling=verbatims.telling(session, app_id, trends.Period(date(2000, 1, 1), found.last)),
         ratings=trends.store_ratings(session, app_id),

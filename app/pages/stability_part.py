@@ -1,16 +1,20 @@
 """The part of an app's page that tells how stable the app is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from app.charts import Labels
+from app.charts import Labels, Size
 from app.crash_chart import NARROW, WIDE, CrashDay, crash_chart
 from app.i18n import Words
 from app.reading import stability as reading
 from app.reading import trends
 from models.apps import App
+from models.releases import Release
 
 DAYS = 90
 """As far back as the part shows: what crashed a year ago is no news."""
@@ -27,7 +31,8 @@ class Block:
     stability: reading.ChannelStability
     why: str
     withheld: bool
-    days: list[CrashDay]
+    holes: bool
+    rows: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,19 @@ class Part:
     signals: list[reading.Signal]
 
 
-def stability_part(words: Words, session: Session, app: App, last: date, channel: str | None, now: date) -> Part | None:
-    """Read and draw it for the 90 days up to `last`; None where no crash tool has told anything."""
+def stability_part(
+    words: Words,
+    session: Session,
+    app: App,
+    last: date,
+    channel: str | None,
+    now: date,
+    releases: Sequence[Release],
+) -> Part | None:
+    """Read and draw it for the 90 days up to `last`; None where no crash tool has told anything.
+
+    `releases` are those of the app (`app.reading.launches.all_releases`).
+    """
     period = trends.Period(last - timedelta(days=DAYS - 1), last)
     month = trends.Period(last - timedelta(days=MONTH - 1), last)
     everything, recent = reading.stability_and_recent(session, app.id, period, month)
@@ -49,7 +65,10 @@ def stability_part(words: Words, session: Session, app: App, last: date, channel
     signals = reading.signals(session, app.id, period, channel)
     if not found and not signals:
         return None
-    blocks = [_block(words, session, app, name, each, recent.get(name), period, now) for name, each in found.items()]
+    marks = trends.release_marks(
+        [one for one in releases if period.first <= one.day <= period.last and channel in {None, one.channel}]
+    )
+    blocks = [_block(words, app, name, each, recent.get(name), marks, now) for name, each in found.items()]
     chosen = {name: each.choice for name, each in everything.items()}
     issues = reading.top_issues(session, app.id, period, channel=channel, limit=8, chosen=chosen)
     return Part(period, blocks, issues, signals)
@@ -57,12 +76,11 @@ def stability_part(words: Words, session: Session, app: App, last: date, channel
 
 def _block(
     words: Words,
-    session: Session,
     app: App,
     channel: str,
     told: reading.ChannelStability,
     recent: reading.ChannelStability | None,
-    period: trends.Period,
+    marks: list[tuple[date, str]],
     now: date,
 ) -> Block:
     begun = next((at for at, day in enumerate(told.days) if day.state != "unknown" or day.crashes is not None), 0)
@@ -77,17 +95,44 @@ def _block(
         )
         for day in shown
     ]
-    sentence = _sentence(words, channel, recent or told)
+    chart: dict[str, str] = {
+        size: _drawn(words, app.name, channel, told.base, tuple(days), tuple(marks), frame)
+        for size, frame in {"wide": WIDE, "narrow": NARROW}.items()
+    }
+    why = words.t(f"stability.why.{told.choice.reason}", source=told.choice.name, others=", ".join(told.choice.others))
+    return Block(
+        channel,
+        _sentence(words, channel, recent or told),
+        chart if chart["wide"] else {},
+        told,
+        why,
+        any(day.withheld for day in shown),
+        any(day.hatched for day in days),
+        _rows(words, tuple(told.days), told.base, told.rounded, now),
+    )
+
+
+# A page is looked at again before its numbers change: what was drawn and written of the very same ones is kept.
+@lru_cache(maxsize=500)
+def _drawn(
+    words: Words,
+    app: str,
+    channel: str,
+    base: str,
+    days: tuple[CrashDay, ...],
+    marks: tuple[tuple[date, str], ...],
+    frame: Size,
+) -> Markup:
     known = [day.share for day in days if day.share is not None]
     labels = Labels(
         title=words.t(
-            "stability.chart_users" if told.base == "users" else "stability.chart",
-            name=app.name,
+            "stability.chart_users" if base == "users" else "stability.chart",
+            name=app,
             channel=words.name("channel", channel),
         ),
         description=words.t(
             "stability.description",
-            span=words.span(shown[0].day, shown[-1].day),
+            span=words.span(days[0].day, days[-1].day),
             last=percent(words, known[-1]) if known else "–",
             low=percent(words, min(known)) if known else "–",
             n=sum(day.crashes or 0 for day in days),
@@ -96,21 +141,31 @@ def _block(
         day=words.short_day,
         month=words.month,
     )
-    marks = trends.release_marks(trends.releases(session, app.id, period, channel))
-    chart: dict[str, str] = {
-        size: crash_chart(days, releases=marks, labels=labels, name=f"c{channel[0]}", size=frame)
-        for size, frame in {"wide": WIDE, "narrow": NARROW}.items()
-    }
-    why = words.t(f"stability.why.{told.choice.reason}", source=told.choice.name, others=", ".join(told.choice.others))
-    return Block(
-        channel,
-        sentence,
-        chart if chart["wide"] else {},
-        told,
-        why,
-        any(day.withheld for day in shown),
-        days,
+    return crash_chart(days, releases=marks, labels=labels, name=f"c{channel[0]}", size=frame)
+
+
+@lru_cache(maxsize=500)
+def _rows(words: Words, days: tuple[reading.StabilityDay, ...], base: str, rounded: bool, today: date) -> Markup:
+    """The rows of the chart's table, the newest day first."""
+    row = Markup(
+        '<tr><th scope="row">{}</th><td class="num">{}</td><td class="num">{}</td><td class="num">{}</td>'
+        '<td class="num">{}</td><td>{}</td></tr>\n'
     )
+
+    def count(n: int | None, before: str = "") -> str:
+        return "–" if n is None else before + words.number(n)
+
+    written = []
+    for day in reversed(days):
+        share = day.crash_free_users
+        if base != "users" and day.crash_free_sessions is not None:
+            share = day.crash_free_sessions
+        told = words.t("stability.withheld") if day.withheld else "–" if share is None else percent(words, share)
+        users = count(day.users, "≈ " if rounded else "")
+        state = words.name("coverage", day.state)
+        when = words.day(day.day, today=today)
+        written.append(row.format(when, told, count(day.sessions), users, count(day.crashes), state))
+    return Markup("").join(written)
 
 
 def _sentence(words: Words, channel: str, told: reading.ChannelStability) -> str:

@@ -26,14 +26,23 @@ class Launch:
     doubted: bool = False
 
 
-def launches(session: Session, app_id: int, until: date, channel: str | None = None) -> list[Launch]:
-    """Every version that was out on the day `until`, the oldest first; it counts from the first channel that had it."""
-    query = select(Release).where(Release.app_id == app_id, Release.day <= until)
-    if channel is not None:
-        query = query.where(Release.channel == channel)
+def all_releases(session: Session, app_id: int) -> list[Release]:
+    """Every release of every channel, in the order in which they came out."""
+    query = select(Release).where(Release.app_id == app_id)
+    return list(session.scalars(query.order_by(Release.released_at, Release.channel)))
+
+
+def launches(
+    session: Session, app_id: int, until: date, channel: str | None = None, releases: Sequence[Release] | None = None
+) -> list[Launch]:
+    """Every version that was out on the day `until`, the oldest first; it counts from the first channel that had it.
+
+    `releases` are those of the app (`all_releases`), where the caller has read them.
+    """
+    releases = all_releases(session, app_id) if releases is None else releases
+    found = [one for one in releases if one.day <= until and channel in {None, one.channel}]
     first: dict[str, Release] = {}
     where: dict[str, list[str]] = {}
-    found = list(session.scalars(query.order_by(Release.released_at, Release.channel)))
     unsure = _unsure(session, app_id, found)
     for release in found:
         first.setdefault(release.version, release)
@@ -44,6 +53,14 @@ def launches(session: Session, app_id: int, until: date, channel: str | None = N
             for version, one in first.items()
         ]
     )
+
+
+def first_days(releases: Sequence[Release]) -> dict[str, date]:
+    """The first day that any channel offered each version."""
+    first: dict[str, date] = {}
+    for release in releases:
+        first[release.version] = min(first.get(release.version, release.day), release.day)
+    return first
 
 
 def _unsure(session: Session, app_id: int, found: Sequence[Release]) -> set[str]:

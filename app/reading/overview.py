@@ -7,11 +7,13 @@ from sqlalchemy.orm import Session
 
 from app.reading import incidents, irritants, trends, versions
 from app.reading.apps import today
-from app.reading.launches import Launch, launches
+from app.reading.day_counts import DayCounts, day_counts
+from app.reading.launches import Launch, all_releases, launches
 from app.reading.trends import Period, Slice, Stars
 from app.reading.versions import Pair
 from models.apps import App
 from models.incidents import Incident
+from models.releases import Release
 
 MONTH = 28
 
@@ -22,11 +24,12 @@ class Overview:
 
     `seen` are the first and last day with a verbatim (None: there is none), `incident` is the strongest open one,
     `line` the versions that were out on the last day, `pair` the newest against the last before it, `born` the
-    irritants that came with it.
+    irritants that came with it. `counts` are what the two months, the pair and (`charted`) the trend are made of.
     """
 
     today: date
     seen: Period | None
+    channels: list[str]
     last: date
     period: Period
     month: Period
@@ -37,17 +40,26 @@ class Overview:
     stars_before: Stars
     incident: Incident | None
     open_incidents: int
+    releases: list[Release]
     line: list[Launch]
+    counts: DayCounts
     pair: Pair | None
     born: list[irritants.Row]
 
 
 def overview(
-    session: Session, app: App, language: str, *, days: int = 365, until: date | None = None, channel: str | None = None
+    session: Session,
+    app: App,
+    language: str,
+    *,
+    days: int = 365,
+    until: date | None = None,
+    channel: str | None = None,
+    charted: bool = False,
 ) -> Overview:
     """Read it for the `days` up to `until` (None: today, or the last day with a verbatim in an old import)."""
     now = today(app)
-    seen = trends.known_days(session, app.id)
+    seen, channels = trends.known_days_and_channels(session, app.id)
     last = until or _last_shown(now, seen.last if seen else None, days)
     first = last - timedelta(days=days - 1)
     if seen and first < seen.first <= last - timedelta(days=MONTH - 1):
@@ -56,12 +68,23 @@ def overview(
     before = Period(month.first - timedelta(days=MONTH), month.first - timedelta(days=1))
     part = Slice(app.id, channel=channel)
     found = [one for one, _ in incidents.find(session, app_id=app.id, states=("open", "acknowledged"))]
-    (n, stars), (n_before, stars_before) = trends.totals(session, part, [month, before])
-    line = launches(session, app.id, last, channel)
-    pair = versions.newest_pair(session, app.id, last, channel, line) if seen else None
+    releases = all_releases(session, app.id)
+    line = launches(session, app.id, last, channel, releases)
+    names = versions.newest_names(line) if seen else None
+    spans = [before, month]
+    if names:
+        spans.append(versions.looked_at(line, *names, last))
+    if charted:
+        spans.append(trends.buckets_of(Period(first, last), "week")[1])
+    whole = Period(min(span.first for span in spans), max(span.last for span in spans))
+    counts = day_counts(session, part, whole)
+    pair = versions.compare(session, app.id, *names, last, channel, line, counts) if names else None
+    n, stars = counts.total(month)
+    n_before, stars_before = counts.total(before)
     return Overview(
         today=now,
         seen=seen,
+        channels=channels,
         last=last,
         period=Period(first, last),
         month=month,
@@ -72,7 +95,9 @@ def overview(
         stars_before=stars_before,
         incident=max(found, key=lambda one: one.score, default=None),
         open_incidents=len(found),
+        releases=releases,
         line=line,
+        counts=counts,
         pair=pair,
         born=irritants.newborn(session, app.id, pair.this.released, language, last) if pair else [],
     )

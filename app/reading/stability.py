@@ -9,12 +9,12 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.reading.trends import Period
 from models.sources import Coverage
-from models.stability import CrashIssue, CrashSignal, DailyCrashes
+from models.stability import CrashIssue, CrashSignal
 from models.stability_series import Choice, CrashSeries, Floats, Rates, choices, crash_series
 from models.versions import order_key
 
@@ -174,33 +174,16 @@ def top_issues(
     if chosen is None:
         chosen = choices(session, app_id, period.first, period.last)
     speaking = [choice.source_id for name, choice in chosen.items() if channel in {None, name}]
-    c = DailyCrashes
-    of_version = c.version == version
-    if not version:
-        # A source that tells an issue by version only has no total row: then its versions add up (events do).
-        total = select(c.issue_id).where(
-            c.app_id == app_id, c.source_id.in_(speaking), c.version == "", c.issue_id != 0
-        )
-        of_version = (c.version == "") | c.issue_id.not_in(total)
     rows = session.execute(
-        select(
-            c.issue_id,
-            func.sum(c.events),
-            func.max(c.users),
-            func.bool_or(c.users_rounded),
-            func.max(c.day),
-        )
-        .where(
-            c.app_id == app_id,
-            c.source_id.in_(speaking),
-            c.day.between(period.first, period.last),
-            c.issue_id != 0,
-            c.events > 0,
-            of_version,
-        )
-        .group_by(c.issue_id)
-        .order_by(func.sum(c.events).desc(), c.issue_id)
-        .limit(limit)
+        _OF_VERSION if version else _OF_ALL,
+        {
+            "app_id": app_id,
+            "sources": speaking,
+            "first": period.first,
+            "last": period.last,
+            "version": version,
+            "limit": limit,
+        },
     ).all()
     issues = {
         each.id: each
@@ -213,6 +196,25 @@ def top_issues(
         for number, events, users, rounded, last in rows
         if number in issues
     ]
+
+
+_SUMS = """SELECT issue_id, sum(events) AS n, max(users) AS users, bool_or(users_rounded) AS rounded, max(day) AS last
+  FROM daily_crashes WHERE app_id = :app_id AND source_id = ANY(CAST(:sources AS bigint[]))
+    AND day BETWEEN :first AND :last AND issue_id <> 0 AND events > 0 AND"""
+_TOP = "ORDER BY n DESC, issue_id LIMIT :limit"
+_OF_VERSION = text(f"{_SUMS} version = :version GROUP BY issue_id {_TOP}")
+# A source that tells an issue by version only has no total row: then its versions add up (events do). Only issues that
+# were seen in these days can be such, and mostly there are none: a day has a row for each issue and version.
+_OF_ALL = text(  # the index of an issue's days finds them
+    f"""WITH totals AS MATERIALIZED ({_SUMS} version = '' GROUP BY issue_id),
+  alone AS MATERIALIZED (SELECT id FROM crash_issues i
+    WHERE app_id = :app_id AND source_id = ANY(CAST(:sources AS bigint[]))
+      AND (last_seen_at IS NULL OR last_seen_at >= CAST(:first AS date) - interval '2 days')
+      AND NOT EXISTS (SELECT FROM totals t WHERE t.issue_id = i.id))
+  SELECT * FROM totals UNION ALL
+  ({_SUMS} version <> '' AND issue_id IN (SELECT id FROM alone) GROUP BY issue_id)
+  {_TOP}"""  # noqa: S608  texts of ours
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,26 +303,28 @@ def _version(name: str, rates: Rates, base: str) -> VersionStability:
 
 
 def _days(rates: Rates, states: dict[date, str], period: Period) -> list[StabilityDay]:
+    days = [period.first + timedelta(days=at) for at in range(period.days)]
     return [
-        StabilityDay(
-            day=(day := period.first + timedelta(days=at)),
-            sessions=_count(rates.sessions, at),
-            users=_count(rates.users, at),
-            crash_free_sessions=_rate(rates.crash_free_sessions, at),
-            crash_free_users=_rate(rates.crash_free_users, at),
-            anr_free_users=_rate(rates.anr_free_users, at),
-            crashes=_count(rates.events, at),
-            anrs=_count(rates.anrs, at),
-            withheld=bool(rates.withheld[at]),
-            state=states.get(day, "unknown"),
+        StabilityDay(*told)
+        for told in zip(
+            days,
+            _counts(rates.sessions),
+            _counts(rates.users),
+            _rates(rates.crash_free_sessions),
+            _rates(rates.crash_free_users),
+            _rates(rates.anr_free_users),
+            _counts(rates.events),
+            _counts(rates.anrs),
+            rates.withheld.tolist(),
+            [states.get(day, "unknown") for day in days],
+            strict=True,
         )
-        for at in range(period.days)
     ]
 
 
-def _count(array: Floats, at: int) -> int | None:
-    return None if np.isnan(array[at]) else int(array[at])
+def _counts(array: Floats) -> list[int | None]:
+    return [None if value != value else int(value) for value in array.tolist()]  # noqa: PLR0124  NaN
 
 
-def _rate(array: Floats, at: int) -> float | None:
-    return None if np.isnan(array[at]) else float(array[at])
+def _rates(array: Floats) -> list[float | None]:
+    return [None if value != value else value for value in array.tolist()]  # noqa: PLR0124  NaN

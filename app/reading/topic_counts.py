@@ -4,14 +4,13 @@ daily ones. Two years of an app are a few thousand rows instead of a hundred tho
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from datetime import timedelta
+from functools import lru_cache
 
-from sqlalchemy import Select, func, literal_column, select, union_all
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
 
 from app.reading.trends import Period, Slice
-from models.rollups import DailyTopics, WeeklyTopics
 
 Mentions = dict[tuple[str, str], tuple[int, int]]
 """By channel ("" for all of them together) and topic: mentions, and how many of them negative."""
@@ -30,43 +29,53 @@ def in_weeks(period: Period) -> tuple[Period | None, list[Period]]:
     return Period(first, last), [edge for edge in around if edge]
 
 
+Shape = tuple[int, bool, bool, bool]
+"""A part of the statement: which span it counts, and whether by weeks, of one channel, of one version."""
+
+
+# Written out, and once for each shape: made anew from its parts for every page it took longer than its answer. Each
+# part has its own condition on days, so that the planner sees how few rows it is.
+@lru_cache(maxsize=200)
+def _statement(shapes: tuple[Shape, ...], by_channel: bool) -> TextClause:
+    channel = "channel" if by_channel else "CAST('' AS text)"
+    parts = [
+        f"SELECT {number}, {channel}, topic, sum(n), sum(negative)"  # noqa: S608  names of ours
+        f" FROM {'weekly_topics' if weekly else 'daily_topics'} WHERE app_id = :app_id"
+        f" AND {'week' if weekly else 'day'} BETWEEN :first_{at} AND :last_{at}"
+        + (f" AND channel = :channel_{at}" if one_channel else "")
+        + (f" AND version = :version_{at}" if one_version else "")
+        + f" GROUP BY topic{', channel' if by_channel else ''}"
+        for at, (number, weekly, one_channel, one_version) in enumerate(shapes)
+    ]
+    return text(" UNION ALL ".join(parts))
+
+
 def topic_counts(
     session: Session, spans: Sequence[tuple[Slice, Period]], *, by_channel: bool = False
 ) -> list[Mentions]:
-    """Count the mentions of each part of an app in its period, in one statement."""
+    """Count the mentions of each part of an app in its period, in one statement. All parts are of the same app."""
     found: list[Mentions] = [{} for _ in spans]
-    parts = [query for number, (part, period) in enumerate(spans) for query in _parts(number, part, period, by_channel)]
-    for number, channel, topic, n, negative in session.execute(union_all(*parts)):
+    if not spans:
+        return found
+    (app_id,) = {part.app_id for part, _ in spans}
+    given: dict[str, object] = {"app_id": app_id}
+    shapes: list[Shape] = []
+    for number, (part, period) in enumerate(spans):
+        for weekly, each in _pieces(period):
+            at = len(shapes)
+            shapes.append((number, weekly, part.channel is not None, part.version is not None))
+            told = {"first": each.first, "last": each.last, "channel": part.channel, "version": part.version}
+            given |= {f"{name}_{at}": value for name, value in told.items() if value is not None}
+    for number, channel, topic, n, negative in session.execute(_statement(tuple(shapes), by_channel), given):
         known = found[number].get((channel, topic), (0, 0))
         found[number][channel, topic] = (known[0] + int(n), known[1] + int(negative))
     return found
 
 
-def _parts(number: int, part: Slice, period: Period, by_channel: bool) -> list[Select[*tuple[Any, ...]]]:
+def _pieces(period: Period) -> list[tuple[bool, Period]]:
+    """A period as its whole weeks (True) and the days around them (False)."""
     weeks, days = in_weeks(period)
-    return [
-        *([_sums(number, part, WeeklyTopics, WeeklyTopics.week, weeks, by_channel)] if weeks else []),
-        *(_sums(number, part, DailyTopics, DailyTopics.day, edge, by_channel) for edge in days),
-    ]
-
-
-def _sums(
-    number: int,
-    part: Slice,
-    table: type[DailyTopics | WeeklyTopics],
-    at: InstrumentedAttribute[date],
-    span: Period,
-    by_channel: bool,
-) -> Select[*tuple[Any, ...]]:
-    channel = table.channel if by_channel else literal_column("''")
-    query: Select[*tuple[Any, ...]] = select(
-        literal_column(str(number)), channel, table.topic, func.sum(table.n), func.sum(table.negative)
-    ).where(table.app_id == part.app_id, at.between(span.first, span.last))
-    if part.channel is not None:
-        query = query.where(table.channel == part.channel)
-    if part.version is not None:
-        query = query.where(table.version == part.version)
-    return query.group_by(table.topic, *([table.channel] if by_channel else []))
+    return [*([(True, weeks)] if weeks else []), *((False, edge) for edge in days)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,17 @@ class TopicCount:
 
 def topics(session: Session, part: Slice, period: Period, limit: int = 10) -> list[TopicCount]:
     """Topics by negative mentions, with the equally long period before beside it."""
-    now, then = topic_counts(session, [(part, period), (part, _before(period))])
+    now, then = topic_counts(session, topic_spans(part, period))
+    return ranked_topics(now, then, limit)
+
+
+def topic_spans(part: Slice, period: Period) -> list[tuple[Slice, Period]]:
+    """What `ranked_topics` needs counted: the period, and the equally long one before it."""
+    return [(part, period), (part, _before(period))]
+
+
+def ranked_topics(now: Mentions, then: Mentions, limit: int = 10) -> list[TopicCount]:
+    """Topics by negative mentions, from the counts of `topic_spans`."""
     return _ranked(
         {topic: found for (_, topic), found in now.items()}, {topic: n for (_, topic), (_, n) in then.items()}, limit
     )

@@ -1,11 +1,12 @@
 """Star trends, versions, topics, releases and store counters: all from rollups, never from raw rows."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, func, literal, select, text, union_all
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session
 
 from app.reading.intervals import half_width, mean_stars
@@ -131,13 +132,6 @@ def total(session: Session, part: Slice, period: Period | None = None) -> tuple[
     return int(n), _stars(stars)
 
 
-def totals(session: Session, part: Slice, periods: Sequence[Period]) -> list[tuple[int, Stars]]:
-    """The same for several periods, in one statement."""
-    queries = [select(literal(at), _N, *_STARS).where(*part.stars(each)) for at, each in enumerate(periods)]
-    rows = {at: (int(n), _stars(stars)) for at, n, *stars in session.execute(union_all(*queries))}
-    return [rows[at] for at in range(len(periods))]
-
-
 def labelled(session: Session, part: Slice, period: Period, label: str) -> int:
     """How many verbatims are negative, or positive, as a whole."""
     column = DailyStars.negative if label == "negative" else DailyStars.positive
@@ -153,11 +147,23 @@ def mentions(session: Session, part: Slice, period: Period, topic: str, *, negat
 
 def known_days(session: Session, app_id: int) -> Period | None:
     """The first and the last day with a verbatim."""
-    # Two steps into the index; min and max in one statement would read every day.
-    day = select(DailyStars.day).where(DailyStars.app_id == app_id, DailyStars.n > 0).limit(1)
-    ends = (day.order_by(DailyStars.day), day.order_by(DailyStars.day.desc()))
-    first, last = session.execute(select(ends[0].scalar_subquery(), ends[1].scalar_subquery())).one()
-    return Period(first, last) if first else None
+    return known_days_and_channels(session, app_id)[0]
+
+
+_DAY = "SELECT day FROM daily_stars WHERE app_id = :app_id AND n > 0 ORDER BY day"
+_CHANNEL = "SELECT min(channel) FROM daily_stars WHERE app_id = :app_id AND n > 0"
+# Two steps into the index, since min and max in one statement would read every day; and one step a channel.
+_KNOWN = text(
+    f"SELECT ({_DAY} LIMIT 1), ({_DAY} DESC LIMIT 1), ARRAY(WITH RECURSIVE known(channel) AS (({_CHANNEL})"  # noqa: S608
+    f" UNION ALL SELECT ({_CHANNEL} AND channel > known.channel) FROM known WHERE known.channel IS NOT NULL)"
+    " SELECT channel FROM known WHERE channel IS NOT NULL)"
+)
+
+
+def known_days_and_channels(session: Session, app_id: int) -> tuple[Period | None, list[str]]:
+    """The first and the last day with a verbatim (None: there is none), and the channels that ever said something."""
+    first, last, channels = session.execute(_KNOWN, {"app_id": app_id}).one()
+    return Period(first, last) if first else None, list(channels)
 
 
 def incomplete_days(session: Session, part: Slice, period: Period) -> dict[date, str]:
@@ -181,27 +187,44 @@ def incomplete_days(session: Session, part: Slice, period: Period) -> dict[date,
     return found
 
 
-def star_trend(session: Session, part: Slice, period: Period, every: Every | None = None) -> Trend:
-    """Stars by day, or by week (Monday to Sunday, the period grown to whole weeks) above 200 days."""
+def buckets_of(period: Period, every: Every | None = None) -> tuple[Every, Period]:
+    """How a period is cut: by day, or by week (Monday to Sunday, the period grown to whole weeks) above 200 days."""
     every = every or ("week" if period.days > WEEKLY_ABOVE else "day")
-    if every == "week":
-        monday = period.first - timedelta(days=period.first.weekday())
-        period = Period(monday, period.last + timedelta(days=6 - period.last.weekday()))
+    if every == "day":
+        return every, period
+    monday = period.first - timedelta(days=period.first.weekday())
+    return every, Period(monday, period.last + timedelta(days=6 - period.last.weekday()))
+
+
+def star_trend(
+    session: Session,
+    part: Slice,
+    period: Period,
+    every: Every | None = None,
+    counted: Mapping[date, tuple[int, Stars]] | None = None,
+) -> Trend:
+    """Stars by day or by week, as `buckets_of` cuts the period.
+
+    `counted` are the verbatims and stars of each bucket by its first day, where the caller has read them.
+    """
+    every, period = buckets_of(period, every)
     step = 7 if every == "week" else 1
-    key = func.date_trunc("week", DailyStars.day) if every == "week" else DailyStars.day
-    rows = session.execute(select(key, _N, *_STARS).where(*part.stars(period)).group_by(key))
-    counted: dict[date, tuple[int, Stars]] = {}
-    for at, n, *stars in rows:
-        counted[at.date() if hasattr(at, "date") else at] = (int(n), _stars(stars))
+    if counted is None:
+        counted = _counted(session, part, period, every)
     missing = sorted(incomplete_days(session, part, period))
+    holes = Counter((day - period.first).days // step for day in missing)
     empty: tuple[int, Stars] = (0, (0, 0, 0, 0, 0))
     buckets = []
-    for offset in range(0, period.days, step):
-        first = period.first + timedelta(days=offset)
-        n, given = counted.get(first, empty)
-        holes = sum(1 for day in missing if first <= day < first + timedelta(days=step))
-        buckets.append(Bucket(first, step, n, given, holes))
+    for number in range(period.days // step):
+        first = period.first + timedelta(days=number * step)
+        buckets.append(Bucket(first, step, *counted.get(first, empty), holes[number]))
     return Trend(every, period, buckets, _stretches(missing))
+
+
+def _counted(session: Session, part: Slice, period: Period, every: Every) -> dict[date, tuple[int, Stars]]:
+    key = func.date_trunc("week", DailyStars.day) if every == "week" else DailyStars.day
+    rows = session.execute(select(key, _N, *_STARS).where(*part.stars(period)).group_by(key))
+    return {at.date() if hasattr(at, "date") else at: (int(n), _stars(stars)) for at, n, *stars in rows}
 
 
 def _stretches(days: list[date]) -> list[tuple[date, date]]:
@@ -308,13 +331,4 @@ def rating_history(
 
 def channels(session: Session, app_id: int) -> list[str]:
     """The channels that have ever said something."""
-    # One step of the index a channel, whatever the number of days.
-    step = "SELECT min(channel) FROM daily_stars WHERE app_id = :app_id AND n > 0"
-    found = session.scalars(
-        text(
-            f"WITH RECURSIVE known(channel) AS (({step}) UNION ALL SELECT ({step} AND channel > known.channel)"  # noqa: S608
-            " FROM known WHERE known.channel IS NOT NULL) SELECT channel FROM known WHERE channel IS NOT NULL"
-        ),
-        {"app_id": app_id},
-    )
-    return list(found)
+    return known_days_and_channels(session, app_id)[1]

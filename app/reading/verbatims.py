@@ -293,11 +293,15 @@ def telling(session: Session, app_id: int, period: Period, limit: int = 5) -> li
         base.where(Verbatim.label.in_(["negative", "mixed"]) | Verbatim.urgent | (Verbatim.stars <= 2))
         .where(func.length(Verbatim.body) >= 40)
         .order_by(Verbatim.written_at.desc(), Verbatim.id.desc())
-        .limit(10 * limit)
     )
     different: dict[str, Verbatim] = {}
-    for verbatim in session.scalars(query):
-        different.setdefault(" ".join(verbatim.body.casefold().split())[:80], verbatim)
+    # Many are looked at only where the newest say the same, as when one text is sent again and again.
+    for looked_at in (2 * limit, 10 * limit):
+        found = session.scalars(query.limit(looked_at)).all()
+        for verbatim in found:
+            different.setdefault(" ".join(verbatim.body.casefold().split())[:80], verbatim)
+        if len(different) >= limit or len(found) < looked_at:
+            break
     return with_context(session, app_id, list(different.values())[:limit])
 
 

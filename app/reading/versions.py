@@ -9,25 +9,18 @@ from itertools import chain
 from threading import Lock
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import Integer, cast, func, select
 from sqlalchemy.orm import Session
 
 from alerts.detectors import Comparison, Missing, ShareChange, Tenure, compare_versions, share_change
 from alerts.detectors.version_comparison import EARLIER_RELEASES, NOISE_DAYS, TENURE_DAYS
+from app.reading.day_counts import KINDS, STARS, DayCounts, Ints, day_counts, summed
 from app.reading.intervals import half_width, mean_stars
 from app.reading.launches import Launch, before, believed, launches, newest_launch, place
 from app.reading.stability import VersionStability, of_versions
 from app.reading.topic_counts import topic_counts
 from app.reading.trends import Period, Slice, Stars
-from models.rollups import DailyStars
 
 ADOPTION_DAYS = 42
-
-STARS = slice(2, 7)
-"""Where the stars are in the counts."""
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,27 +116,31 @@ def compare(
     today: date,
     channel: str | None = None,
     line: Sequence[Launch] | None = None,
+    counted: DayCounts | None = None,
 ) -> Pair | None:
     """Compare two versions of the app (on a channel); None where one of them is not known or not out yet.
 
-    `line` are its launches until today, where the caller has read them.
+    `line` are its launches until today, `counted` its counts of these days and more, where the caller has read them.
     """
     line = believed(launches(session, app_id, today, channel) if line is None else line, this, that)
     at, other = place(line, this), place(line, that)
     if at is None or other is None or at == other:
         return None
-    oldest = max(0, min(at - EARLIER_RELEASES - 1, other))
-    first_day = min(one.day for one in line[oldest:]) - timedelta(days=NOISE_DAYS)
+    oldest = _oldest(at, other)
+    first_day = _first_day(line, oldest)
     spans = _Spans(first_day, line, (today - first_day).days + 1)
-    part = Slice(app_id, channel)
-    counts = _counts(session, part, first_day, today)
-    nothing = np.zeros((spans.days, 7), np.int64)
+    part, looked_at = Slice(app_id, channel), Period(first_day, today)
+    if counted is None or not counted.covers(looked_at):
+        counted = day_counts(session, part, looked_at)
+    days = counted.days(looked_at)
+    counts = {version: table[days] for version, table in counted.of.items()}
+    nothing = np.zeros((spans.days, KINDS), np.int64)
 
     def tenure(number: int) -> Tenure:
         return Tenure(counts.get(line[number].version, nothing)[:, STARS], *spans.of(number))
 
     mine, theirs = tenure(at), tenure(other)
-    every: Ints = sum(counts.values(), nothing)
+    every = counted.every[days]
     earlier = [(tenure(k), tenure(k - 1)) for k in range(max(oldest + 1, at - EARLIER_RELEASES), at)]
     stars = _judged(mine, theirs, every[:, STARS], earlier)
 
@@ -182,14 +179,29 @@ def _judged(this: Tenure, that: Tenure, every: Ints, earlier: Sequence[tuple[Ten
     return known
 
 
-def newest_pair(
-    session: Session, app_id: int, today: date, channel: str | None = None, line: list[Launch] | None = None
-) -> Pair | None:
-    """The newest version against the last before it on its channel; None where there are not two."""
-    line = launches(session, app_id, today, channel) if line is None else line
+def _oldest(at: int, other: int) -> int:
+    """Where the line of what a comparison looks at begins: earlier releases show how much two differ anyway."""
+    return max(0, min(at - EARLIER_RELEASES - 1, other))
+
+
+def _first_day(line: Sequence[Launch], oldest: int) -> date:
+    return min(one.day for one in line[oldest:]) - timedelta(days=NOISE_DAYS)
+
+
+def newest_names(line: Sequence[Launch]) -> tuple[str, str] | None:
+    """The newest version, and the last before it on its channel; None where there are not two."""
     newest = newest_launch(line)
     last = before(line, newest.version) if newest else None
-    return compare(session, app_id, newest.version, last, today, channel, line) if newest and last else None
+    return (newest.version, last) if newest and last else None
+
+
+def looked_at(line: Sequence[Launch], this: str, that: str, today: date) -> Period:
+    """The days whose counts `compare` needs for two versions of the line."""
+    line = believed(line, this, that)
+    at, other = place(line, this), place(line, that)
+    if at is None or other is None:
+        return Period(today, today)
+    return Period(_first_day(line, _oldest(at, other)), today)
 
 
 def _days(spans: _Spans, start: int, end: int, of: Tenure) -> Period:
@@ -198,33 +210,11 @@ def _days(spans: _Spans, start: int, end: int, of: Tenure) -> Period:
     return Period(spans.first_day + timedelta(days=start), spans.first_day + timedelta(days=end - 1))
 
 
-def _counts(session: Session, part: Slice, first_day: date, today: date) -> dict[str, Ints]:
-    """Counts by version as (days, 7): verbatims, negative ones, and those of one to five stars."""
-    d = DailyStars
-    query = (
-        select(
-            d.version,
-            cast(d.day - first_day, Integer),
-            *(func.sum(column) for column in (d.n, d.negative, d.s1, d.s2, d.s3, d.s4, d.s5)),
-        )
-        .where(*part.stars(Period(first_day, today)))
-        .group_by(d.day, d.version)
-    )
-    rows = session.execute(query).all()
-    number: dict[str, int] = {}
-    version = [number.setdefault(row[0], len(number)) for row in rows]
-    table = np.zeros((len(number), (today - first_day).days + 1, 7), np.int64)
-    if rows:
-        table[version, [row[1] for row in rows]] = np.array([row[2:] for row in rows], np.int64)
-    return {name: table[at] for name, at in number.items()}
-
-
 def _side(launch: Launch, period: Period, counts: Ints, first_day: date, crashes: dict[str, VersionStability]) -> Side:
     begin = (period.first - first_day).days
-    n, negative, one, two, three, four, five = (int(value) for value in counts[begin : begin + period.days].sum(axis=0))
-    return Side(
-        launch.version, launch.day, launch.inferred, period, n, negative, (one, two, three, four, five), crashes
-    )
+    mine = counts[begin : begin + period.days]
+    n, stars = summed(mine)
+    return Side(launch.version, launch.day, launch.inferred, period, n, int(mine[:, 1].sum()), stars, crashes)
 
 
 def _topics(session: Session, part: Slice, this: Side, that: Side) -> list[TopicChange]:
