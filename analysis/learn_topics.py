@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from analysis.language import LANGUAGES
 from analysis.phrases import occurrences
 
 LEAST = 20
@@ -44,7 +45,7 @@ def learn(corrected: Sequence[Corrected], ordinary: Sequence[str]) -> str:
         for row in rows:
             one = corrected[row]
             for topic in one.topics - one.found:
-                key = (topic, one.language if one.language in ("fr", "en") else "en")
+                key = (topic, one.language if one.language in LANGUAGES else "en")
                 missed[key] = missed.get(key, 0) + 1
         for (topic, language), count in sorted(missed.items()):
             right = sum(topic in corrected[row].topics for row in rows)

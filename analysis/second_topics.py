@@ -5,6 +5,8 @@ phrases, less); the clause that is most like it is the evidence. A shipped phras
 the question is dropped ("je relève le défi" is no statement); an installation's own phrases are always believed.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,7 @@ from analysis.topics import Mentions
 from analysis.urgent import Alarms
 
 Bools = NDArray[np.bool_]
+Bars = NDArray[np.float64]
 
 SURE = 0.9
 """Probability from which a topic is told beside those of phrases."""
@@ -23,6 +26,8 @@ ALONE = 0.8
 """The same where phrases found nothing."""
 FOREIGN, FOREIGN_BESIDE = 0.35, 0.6
 """The same two in a language that has no phrases of its own: where nothing was found, and beside what was."""
+ABROAD, ABROAD_BESIDE = 0.6, 0.8
+"""The same two in Spanish, German, Italian, Dutch, Portuguese, whose phrases are fewer than French and English ones."""
 NEVER = 0.002
 """Probability under which a shipped phrase is not believed."""
 ALARM, ALARM_AFTER_ALL, CALM = 0.45, 0.9, 0.03
@@ -36,13 +41,24 @@ _WORDS = 2  # of a clause that may be evidence
 _CLAUSES = 8  # of a text that are looked at
 
 
+def bars(spoken: Sequence[str], phrased: Sequence[str]) -> Bars:
+    """Where phrases found nothing, and beside what they found: shape (documents, 2), by the language of each.
+
+    `phrased` are the languages that have phrases.
+    """
+    told = {
+        code: (ABROAD, ABROAD_BESIDE) if code in phrased else (FOREIGN, FOREIGN_BESIDE) for code in embeddings.LANGUAGES
+    }
+    return np.array([told.get(code, (ALONE, SURE)) for code in spoken])
+
+
 def read(
-    tokens: Tokens, mentions: Mentions, parts: Clauses, vectors: embeddings.Floats, rows: Ints, foreign: Bools,
+    tokens: Tokens, mentions: Mentions, parts: Clauses, vectors: embeddings.Floats, rows: Ints, bars: Bars,
     known: Taxonomy,
 ) -> Mentions:  # fmt: skip
     """Mentions after the second reading of the documents `rows`, whose vectors are `vectors`; others stay as they are.
 
-    `foreign` tells which documents are in a language without phrases.
+    `bars` are the probabilities from which a topic is told in each document.
     """
     chances = np.zeros((tokens.documents, len(known.topics)))
     chances[rows] = topic_head.chances(vectors, known)
@@ -54,8 +70,7 @@ def read(
     kept = mentions.where(~doubted)
     spoken = np.zeros(chances.shape, dtype=bool)
     spoken[tokens.doc[kept.first], kept.topic] = True
-    least = np.where(spoken.any(axis=1), SURE, np.where(foreign, FOREIGN, ALONE))
-    least = np.where(foreign & spoken.any(axis=1), FOREIGN_BESIDE, least)
+    least = np.where(spoken.any(axis=1), bars[:, 1], bars[:, 0])
     found = np.argwhere(asked[:, None] & ~spoken & (chances >= least[:, None]))
     if not len(found):
         return kept

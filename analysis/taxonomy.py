@@ -1,5 +1,7 @@
 """What people speak of: the topics and steps of data/taxonomy.yaml, named in French and English.
 
+Phrases may be in any language that is told apart (`language.LANGUAGES`); French and English have all of them.
+
 An installation may lay its own over them (`use`); each process that reads texts is told by its entry point.
 """
 
@@ -12,7 +14,10 @@ from typing import Any
 
 import yaml
 
+from analysis.language import LANGUAGES as SPOKEN
+
 LANGUAGES = ("fr", "en")
+"""Languages of names: a topic needs both."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -74,12 +79,13 @@ class TaxonomyError(ValueError):
     """The installation's own topics cannot be used; the message says where and why."""
 
 
-_TOPIC_PARTS = frozenset({"step", "name", "fr", "en", "weak", "yielding", "yields_to", "except", "examples", "remove"})
+_TOPIC_PARTS = frozenset({"step", "name", "weak", "yielding", "yields_to", "except", "examples", "remove"})
 _ID = re.compile(r"[a-z][a-z0-9_]{1,59}")
 
 
 def _phrases(row: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    return {language: tuple(dict.fromkeys(row.get(language) or ())) for language in LANGUAGES}
+    spoken = (*LANGUAGES, *(language for language in row if language in SPOKEN and language not in LANGUAGES))
+    return {language: tuple(dict.fromkeys(row.get(language) or ())) for language in spoken}
 
 
 @cache
@@ -135,9 +141,9 @@ def use(words: str, learnt: str = "") -> Taxonomy:
 def parse(words: str, learnt: str = "") -> Taxonomy:
     """The shipped topics with `words` (YAML) over them, without using it. Raises TaxonomyError with a sentence.
 
-    Under `topics`, a new id needs `step` and `name: {fr, en}`; a known id may change these, add phrases (fr, en, weak,
-    yielding, except, yields_to) and take some away (`remove: {fr, en}`); a null switches the topic off. `steps` adds
-    or renames steps: `id: {fr, en}`.
+    Under `topics`, a new id needs `step` and `name: {fr, en}`; a known id may change these, add phrases (fr, en, es, …,
+    weak, yielding, except, yields_to) and take some away (`remove: {fr, en, es, …}`); a null switches the topic off.
+    `steps` adds or renames steps: `id: {fr, en}`.
     """
     try:
         return _loaded(learnt.strip(), words.strip())
@@ -172,9 +178,10 @@ def _over(shipped: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
             topics.pop(topic, None)
             continue
         row = _mapping(given, where)
-        if strange := sorted(set(row) - _TOPIC_PARTS):
+        if strange := sorted(map(str, set(row) - _TOPIC_PARTS - set(SPOKEN))):
             raise TaxonomyError(
-                f"{where}: “{strange[0]}” is not a part of a topic ({', '.join(sorted(_TOPIC_PARTS))})."
+                f"{where}: “{strange[0]}” is not a part of a topic ({', '.join(sorted(_TOPIC_PARTS))}) nor a language"
+                f" ({', '.join(SPOKEN)})."
             )
         known = topics.get(topic)
         if known is None and not {"step", "name"} <= set(row):
@@ -193,26 +200,32 @@ def _merged(known: dict[str, Any], row: dict[str, Any], where: str) -> dict[str,
     merged = dict(known)
     if "name" in row:
         merged["name"] = _names(row["name"], where)
-    gone = {
-        language: set(_listed(_mapping(row.get("remove") or {}, where).get(language), f"{where}, remove"))
-        for language in LANGUAGES
-    }
-    for language in LANGUAGES:
+    taken = _spoken(row.get("remove"), f"{where}, remove")
+    gone = {language: set(phrases) for language, phrases in taken.items()}
+    for language in SPOKEN:
         added = _listed(row.get(language), f"{where}, {language}")
-        merged[language] = [p for p in (*known.get(language, ()), *added) if p not in gone[language]]
+        left = [p for p in (*known.get(language, ()), *added) if p not in gone.get(language, ())]
+        if left or language in LANGUAGES:
+            merged[language] = left
     for part in ("weak", "yielding", "examples"):
-        mine, theirs = _mapping(row.get(part) or {}, f"{where}, {part}"), known.get(part, {})
+        mine, theirs = _spoken(row.get(part), f"{where}, {part}"), known.get(part, {})
         merged[part] = {
             language: [
-                p
-                for p in (*theirs.get(language, ()), *_listed(mine.get(language), f"{where}, {part}"))
-                if p not in gone[language]
+                p for p in (*theirs.get(language, ()), *mine.get(language, ())) if p not in gone.get(language, ())
             ]
-            for language in LANGUAGES
+            for language in dict.fromkeys((*theirs, *mine))
         }
     for part in ("except", "yields_to"):
         merged[part] = [*known.get(part, ()), *_listed(row.get(part), f"{where}, {part}")]
     return merged
+
+
+def _spoken(value: object, where: str) -> dict[str, list[str]]:
+    """Lists of phrases by language."""
+    lists = _mapping(value or {}, where)
+    if strange := sorted(map(str, set(lists) - set(SPOKEN))):
+        raise TaxonomyError(f"{where}: “{strange[0]}” is not a language ({', '.join(SPOKEN)}).")
+    return {language: _listed(phrases, f"{where}, {language}") for language, phrases in lists.items()}
 
 
 def _mapping(value: object, where: str) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Topics that a text speaks of, clause by clause, with the words that say so.
 
-Phrases of the taxonomy are looked for on word boundaries, all at once. French phrases are not tried on English texts
-nor English ones on French texts; both are tried on texts in other languages, where they find little but loan words.
+Phrases of the taxonomy are looked for on word boundaries, all at once. Those of a language are tried on texts in it;
+on texts in a language without any phrases, or in none that is known, those of every language, which find little there
+but loan words. A topic that has none in Spanish is looked for in French and English there, and so are an installation's
+own phrases.
 """
 
 from collections.abc import Sequence
@@ -14,10 +16,11 @@ from numpy.typing import NDArray
 from analysis.clauses import Clauses
 from analysis.lexicon import POLAR, Cues
 from analysis.phrasebook import Phrasebook
-from analysis.taxonomy import Taxonomy, shipped, taxonomy
+from analysis.taxonomy import LANGUAGES, Taxonomy, shipped, taxonomy
 from analysis.tokens import WORD, Ints, Tokens
 
 _STRONG, _WEAK, _YIELDING, _EXCEPT = range(4)
+_EVERY = -1  # a phrase or a text of no language in particular
 _MARK = "⟨"
 _NEAR = 4  # words between a mention and the word of feeling quoted with it
 _APOSTROPHES = ("'", "\u2019", "\u02bc", "`", "\u00b4")
@@ -46,6 +49,8 @@ class Lookup:
     """A taxonomy made ready to be looked for: `of` and `kind` say what each phrase of the book stands for."""
 
     ids: tuple[str, ...]
+    languages: tuple[str, ...]
+    """Languages that have phrases; `language` are places in it, or `_EVERY`."""
     book: Phrasebook
     of: Ints
     language: Ints
@@ -53,25 +58,32 @@ class Lookup:
     own: NDArray[np.bool_]
     stronger: NDArray[np.bool_]
     """Whether a topic (row) yields to another (column)."""
+    speaks: NDArray[np.bool_]
+    """Whether a topic (row) has phrases in a language (column)."""
 
 
 @lru_cache(maxsize=4)
 def lookup(known: Taxonomy) -> Lookup:
     """Make a taxonomy ready (about 0.1 s; the last few are kept)."""
     rows: list[tuple[str, int, int, int]] = []
+    languages = list(LANGUAGES)
     for number, topic in enumerate(known.topics.values()):
-        for place, language in enumerate(("fr", "en")):
-            rows += [(phrase, number, place, _STRONG) for phrase in topic.phrases[language]]
-            rows += [(phrase, number, place, _WEAK) for phrase in topic.weak[language]]
-            rows += [(phrase, number, place, _YIELDING) for phrase in topic.yielding[language]]
-        rows += [(phrase, number, 2, _EXCEPT) for phrase in topic.excepted]
+        for kind, told in ((_STRONG, topic.phrases), (_WEAK, topic.weak), (_YIELDING, topic.yielding)):
+            for language, phrases in told.items():
+                if language not in languages:
+                    languages.append(language)
+                rows += [(phrase, number, languages.index(language), kind) for phrase in phrases]
+        rows += [(phrase, number, _EVERY, _EXCEPT) for phrase in topic.excepted]
     columns = np.array([row[1:] for row in rows], dtype=np.int64).reshape(-1, 3)
     stronger = np.array([[other in topic.yields_to for other in known.topics] for topic in known.topics.values()])
-    book = Phrasebook([row[0] for row in rows], [row[2] in (0, 2) for row in rows])
+    book = Phrasebook([row[0] for row in rows], [row[2] in (languages.index("fr"), _EVERY) for row in rows])
     ours = {(topic.id, phrase) for topic in shipped().topics.values() for phrase in topic.every_phrase()}
     names = tuple(known.topics)
     own = np.array([(names[row[1]], row[0]) not in ours for row in rows], dtype=bool)
-    return Lookup(names, book, columns[:, 0], columns[:, 1], columns[:, 2], own, stronger)
+    speaks = np.zeros((len(names), len(languages)), dtype=bool)
+    said = columns[:, 1] != _EVERY
+    speaks[columns[said, 0], columns[said, 1]] = True
+    return Lookup(names, tuple(languages), book, columns[:, 0], columns[:, 1], columns[:, 2], own, stronger, speaks)
 
 
 def topic_ids() -> tuple[str, ...]:
@@ -83,10 +95,13 @@ def find(tokens: Tokens, languages: Sequence[str], known: Lookup | None = None) 
     """Every mention of a topic in a batch, `languages` being those of its documents."""
     known = known or lookup(taxonomy())
     hits = known.book.find(tokens)
-    spoken = np.array([{"fr": 0, "en": 1}.get(language, 2) for language in languages], dtype=np.int64)
-    reader, kind, topic = spoken[tokens.doc[hits.first]], known.kind[hits.phrase], known.of[hits.phrase]
-    own = known.language[hits.phrase]
-    fits = (reader == 2) | (own == 2) | (own == reader)
+    reader = np.array(
+        [known.languages.index(one) if one in known.languages else _EVERY for one in languages], dtype=np.int64
+    )[tokens.doc[hits.first]]
+    kind, topic, own = known.kind[hits.phrase], known.of[hits.phrase], known.language[hits.phrase]
+    home = len(LANGUAGES)  # French and English come first
+    abroad = (reader >= home) & (own < home) & (known.own[hits.phrase] | ~known.speaks[topic, reader])
+    fits = (reader == own) | (reader == _EVERY) | (own == _EVERY) | abroad
     places = (topic, hits.first, hits.last)
     taken = _shared(places, kind == _EXCEPT, len(tokens)) > 0
     # "La mise à jour" is strong, but not within "depuis la mise à jour".

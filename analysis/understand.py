@@ -117,8 +117,8 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
     again = np.flatnonzero(hinted | (~praise & (length > 0) & (length <= second_topics.LONGEST)))
     seen = vectors.of(again)
     if seen is not None and len(again):
-        foreign = np.array([code in embeddings.LANGUAGES for code in spoken], dtype=bool)
-        mentions = second_topics.read(tokens, mentions, parts, seen, again, foreign, topics_known)
+        bars = second_topics.bars(spoken, phrases.languages)
+        mentions = second_topics.read(tokens, mentions, parts, seen, again, bars, topics_known)
         alarms = second_topics.urgent(found_alarms, seen, again, felt.value < _CONTENT)
     told = topics.tell(tokens, mentions, parts, aspects, cues, phrases)
     steps = topics_known.topics

@@ -308,6 +308,12 @@ def written_afresh(table: Table) -> None:
     for group, (reached, count) in fresh.topics().items():
         asked = None if group == "other" else 0.80
         table.add(f"topics micro-F1, written afresh, held-back half, {group} (n={count})", asked, reached)
+    for group, (reached, count) in fresh.topics("fresh_abroad.csv", each=True).items():
+        table.add(f"  several complaints in a sentence, held-back half, {group} (n={count})", 0.80, reached)
+    for group, (reached, count) in fresh.topics("fresh_abroad_again.csv", held=None).items():
+        table.add(f"  nothing called by its name, all, {group} (n={count})", None, reached)
+    for group, (reached, count) in fresh.topics("fresh_sloppy.csv").items():
+        table.add(f"  as people type it, held-back half, {group} (n={count})", 0.80, reached)
     for group, (recall, taken, count) in fresh.urgent().items():
         table.add(f"urgent lane, recall, written afresh, held-back half, {group} (n={count})", 0.95, recall)
         table.add("  share of its calm sentences that take it", None, taken)

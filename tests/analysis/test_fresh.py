@@ -7,7 +7,14 @@ def test_topics_of_sentences_written_afresh() -> None:
     reached = {group: f1 for group, (f1, _) in fresh.topics().items()}
     assert reached["fr"] >= 0.84
     assert reached["en"] >= 0.82
-    assert reached["other"] >= 0.78
+    assert reached["other"] >= 0.80
+
+
+def test_several_complaints_in_a_sentence_abroad_and_french_as_people_type_it() -> None:
+    reached = {language: f1 for language, (f1, _) in fresh.topics("fresh_abroad.csv", each=True).items()}
+    assert set(reached) == {"es", "de", "it", "nl", "pt"}
+    assert min(reached.values()) >= 0.85  # at first sight, without phrases in these languages: .50 to .68
+    assert fresh.topics("fresh_sloppy.csv")["fr"][0] >= 0.77  # at first sight .73
 
 
 def test_the_urgent_lane_on_sentences_written_afresh() -> None:

@@ -25,10 +25,8 @@ def told(text: str, language: str) -> dict[str, TopicMention]:
 @pytest.mark.parametrize(
     ("text", "language", "topic"),
     [
-        ("no puedo iniciar sesión desde ayer", "es", "sign_in"),
-        ("Die Überweisung kommt nie an", "de", "transfer"),
-        ("il bonifico non parte", "it", "transfer"),
-        ("De app is erg langzaam geworden, laden duurt lang", "nl", "slowness"),
+        ("nie mogę się zalogować od wczoraj, hasło nie działa", "pl", "sign_in"),
+        ("przelew nie dochodzi", "pl", "transfer"),
     ],
 )
 def test_a_topic_that_no_phrase_names(text: str, language: str, topic: str) -> None:
@@ -38,11 +36,9 @@ def test_a_topic_that_no_phrase_names(text: str, language: str, topic: str) -> N
 
 
 def test_the_clause_that_is_most_like_the_topic_is_quoted() -> None:
-    text = "Muy contenta con el banco durante años. Pero ahora no puedo iniciar sesión con mi contraseña."
-    evidence = told(text, "es")["sign_in"].evidence
-    assert evidence in text
-    assert "iniciar sesión" in evidence
-    assert "contenta" not in evidence
+    text = "Ładny kolor. Nie mogę się zalogować od wczoraj, hasło nie działa"
+    evidence = told(text, "pl")["sign_in"].evidence
+    assert evidence == "Nie mogę się zalogować od wczoraj"
 
 
 def test_own_topics_are_known_by_their_examples_and_own_phrases_are_believed() -> None:
@@ -59,6 +55,7 @@ topics:
     )
     assert "chatterbox" in told("El asistente de voz no entiende lo que pido", "es")
     assert "chatterbox" not in told("La transferencia no ha llegado", "es")
+    assert "card" in told("Lo zibouloum è sparito", "it")  # though this topic has Italian phrases of its own
     assert "card" in told("Le zibouloum est formidable, quel beau chat", "fr")
 
 

@@ -47,6 +47,34 @@ def test_own_topics_are_read_for_at_once() -> None:
     assert version() == before
 
 
+def test_own_phrases_in_any_language() -> None:
+    def topics(text: str, language: str) -> set[str]:
+        return {topic.topic for topic in understand([Document(text, locale=language)])[0].topics}
+
+    assert "transfer" in topics("la transferencia no llega", "es")
+    taxonomy.use(
+        """
+topics:
+  loyalty:
+    step: manage
+    name: {fr: Fidélité, en: Loyalty}
+    fr: [points de fidelite]
+    es: [puntos estrella]
+    pl: [punkty]
+    weak: {sv: [poang]}
+  transfer:
+    remove: {es: ["transferencia*"]}
+"""
+    )
+    assert "loyalty" in topics("He perdido mis puntos estrella", "es")
+    assert "loyalty" in topics("Gdzie są moje punkty", "pl")
+    assert "loyalty" in topics("Mina poäng är borta", "sv")
+    assert "loyalty" not in topics("Où sont mes puntos estrella", "fr")
+    assert "loyalty" in topics("Wo sind meine points de fidélité", "de"), "own phrases in French are read for anywhere"
+    assert "es" in taxonomy.taxonomy().topics["loyalty"].phrases
+    assert "transferencia*" not in taxonomy.taxonomy().topics["transfer"].phrases["es"]
+
+
 def test_the_shipped_topics_are_not_touched() -> None:
     shipped = taxonomy.taxonomy()
     taxonomy.use(OWN)
@@ -70,6 +98,10 @@ def test_the_shipped_topics_are_not_touched() -> None:
         ("topics: {sign_in: {fr: ['* a']}}", "begins with a word"),
         ("topics: {sign_in: {fr: ['a .. b .. c .. d']}}", "two gaps"),
         ("topics: {sign_in: {colour: red}}", "not a part"),
+        ("topics: {sign_in: {xx: [a]}}", "nor a language"),
+        ("topics: {sign_in: {no: [a]}}", "“False” is not a part"),  # YAML's "no"; Norwegian is nb
+        ("topics: {sign_in: {weak: {xx: [a]}}}", "“xx” is not a language"),
+        ("topics: {sign_in: {remove: {es: login}}}", "a list of phrases"),
         ("topics: {sign_in: 3}", "names with values"),
         ("steps: {pay: 3}", "name"),
         ("topics: {a_b: {step: pay, name: {fr: a, en: b}, fr: ['!!!']}}", "begins with a word"),
