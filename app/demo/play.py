@@ -39,6 +39,9 @@ FEED_SHOWS = 450
 DAYS_BEFORE = 13
 """The story is history up to so many days ago; what follows passes before the newcomer's eyes."""
 
+STEP = timedelta(hours=12)
+"""How far the story jumps at once, and so the rhythm at which its sources are read."""
+
 
 class StoryClock:
     """Stands still where the player put it, until the story has reached the present."""
@@ -155,7 +158,7 @@ class Player:
         self.seed = seed
         self.seconds_per_step = 0.5 / max(days_per_second, 0.01)
         self.shown: set[int] = set()
-        self.rhythms: dict[int, int | None] = {}
+        self.rhythms: dict[int, int] = {}
 
     def play(self) -> None:
         """Tell it all."""
@@ -165,19 +168,11 @@ class Player:
         self.read("first")
         self.said(f"History is in: {self.count():,} reviews. What was found in it is shown, never alerted.")
         self.said(f"Now the last {DAYS_BEFORE} days pass, a day in about {2 * self.seconds_per_step:.0f} s.")
-        while not self.said.ended.is_set() and clock.now() < datetime.now(UTC) - timedelta(hours=12):
+        while not self.said.ended.is_set() and clock.now() < datetime.now(UTC) - STEP:
             self.pass_half_a_day()
         if not self.said.ended.is_set():
-            self.clock.move(datetime.now(UTC))
-            clock.replace(None)
-            self.take_up_rhythms()
+            self.arrive()
             self.said("The story has reached the present; Cocoon goes on watching. Ctrl-C stops it.")
-
-    def take_up_rhythms(self) -> None:
-        """From here on the schedule reads, each source at its own rhythm."""
-        with self.context.transaction() as session:
-            for source in session.scalars(select(Source).where(Source.id.in_(self.rhythms))):
-                source.rhythm_minutes = self.rhythms[source.id]
 
     def set_up(self) -> None:
         """The app, its two listings, and an inbox in the place of Slack."""
@@ -193,14 +188,25 @@ class Player:
             later = session.scalar(select(func.clock_timestamp() + timedelta(hours=1)))
             for source in session.scalars(select(Source)):
                 source.next_run_at = later  # the player reads, not the schedule, until the story reaches the present
-                # Half a day passes between two readings: at their own rhythms every source would be told as silent.
-                self.rhythms[source.id] = source.rhythm_minutes
-                source.rhythm_minutes = source.rhythm_minutes and 720
+                # A look amid a step meets sources that were last read a step ago: by this rhythm that is no silence.
+                self.rhythms[source.id] = source.rhythm_minutes or 60
+                source.rhythm_minutes = max(self.rhythms[source.id], int(STEP.total_seconds() // 60))
             session.add(Destination(kind="inbox", name="Slack (demo inbox)", config={}))
             # The daily canary would arrive amid the story and be taken for a part of it.
             session.add(Destination(kind="inbox", name=CANARY_INBOX, config={"canary": True}, enabled=False))
         self.said("Set up: App Store (" + ", ".join(storefronts) + ") and Google Play (" + ", ".join(languages) + ").")
         self.said("Set up: crashes from Sentry, a project each for iOS and Android, 90 days back.")
+
+    def arrive(self) -> None:
+        """The present: all is read once more, and from there on by the clock on the wall, each at its own rhythm."""
+        self.clock.move(datetime.now(UTC))
+        clock.replace(None)
+        self.read("manual")
+        with self.context.transaction() as session:
+            now = session.scalars(select(func.clock_timestamp())).one()
+            for source in session.scalars(select(Source).where(Source.id.in_(self.rhythms))):
+                source.rhythm_minutes = self.rhythms[source.id]
+                source.next_run_at = now + timedelta(minutes=source.rhythm_minutes)
 
     def connect_crashes(self, session: Session, app: App) -> None:
         """A self-hosted Sentry, one project a platform; the demo's store plays it and takes any token."""
@@ -257,10 +263,10 @@ class Player:
     def pass_half_a_day(self) -> None:
         """Twelve hours later: the store shows more, the collectors read it, the detectors look."""
         began = time.monotonic()
-        self.clock.move(clock.now() + timedelta(hours=12))
+        self.clock.move(clock.now() + STEP)
         now = clock.now()
         for release in self.story.releases:
-            if now - timedelta(hours=12) < release.released_at <= now and release.channel == "google_play":
+            if now - STEP < release.released_at <= now and release.channel == "google_play":
                 self.said(f"{now:%a %d %b}: version {release.version} is released. “{release.notes_en}”")
         self.read("manual")
         self.tell_news(now)
