@@ -80,6 +80,9 @@ def reopen(session: Session, app: App, incident_id: UUID, *, actor: str, now: da
     incident.state, incident.resolved_at = "open", None
     incident.acknowledged_at = incident.acknowledged_by = None
     incident.last_above_day = max(incident.last_above_day, local_day(app, now))  # its 14 calm days begin anew
+    # What had shown its end counts no more: only what is written from today on can show it again.
+    kept = {name: value for name, value in incident.evidence.items() if name != "recovered"}
+    incident.evidence = {**kept, "reopened": str(local_day(app, now))}
     _done(session, incident, "reopened", now, actor=actor)
     tell_opening(session, app, incident, "reopened", now=now, base_url=base_url, actor=actor)
     return incident

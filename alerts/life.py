@@ -64,7 +64,8 @@ class Finding:
     calm_days: int = 0
     unseen: Literal["", "no_data", "not_judged", "too_few"] = ""
     over: bool = False
-    """Calm that needs no days to prove it: a source that was silent speaks again."""
+    """Calm that needs no days to prove it: a source that was silent speaks again, or stars are seen to be back (then
+    `evidence["recovered"]` says by what: alerts.recovery)."""
     app_years: float = 0.0
 
     @property
@@ -165,7 +166,12 @@ def _open(app_id: int, finding: Finding, now: datetime, origin: str) -> Change:
         score=finding.score,
         peak_score=finding.score,
         effect=dict(finding.effect),
-        evidence={**finding.evidence, "told_score": finding.score, "now": _now(finding)},
+        evidence={
+            **finding.evidence,
+            "told_score": finding.score,
+            "now": _now(finding),
+            "began": finding.since.isoformat(),
+        },
     )
     _add_up(incident, finding)
     return Change("opened", incident, finding, _detail(finding))
@@ -177,18 +183,7 @@ def _update(incident: Incident, finding: Finding, now: datetime) -> list[Change]
     if incident.evidence.get("unseen"):
         incident.evidence = {name: value for name, value in incident.evidence.items() if name != "unseen"}
     if finding.level is None:
-        incident.score = finding.score
-        incident.evidence = {**incident.evidence, "now": _now(finding)}
-        incident.updated_at = now
-        if finding.over:
-            incident.state, incident.resolved_at = "resolved", now
-            return [Change("resolved", incident, finding, _detail(finding))]
-        # Support seen above earlier in this same look has moved last_above_day past what calm_days was counted from.
-        calm = calm_of(incident)
-        if finding.calm_days >= calm and (finding.day - incident.last_above_day).days >= calm:
-            incident.state, incident.resolved_at = "resolved", now
-            return [Change("resolved", incident, finding, _detail(finding))]
-        return []
+        return _calm(incident, finding, now)
     if finding.day < incident.last_above_day:
         return []
     changes = []
@@ -206,6 +201,24 @@ def _update(incident: Incident, finding: Finding, now: datetime) -> list[Change]
         changes.append(Change("strengthened", incident, finding, _detail(finding)))
     incident.evidence = evidence
     return changes + _together(incident, finding)
+
+
+def _calm(incident: Incident, finding: Finding, now: datetime) -> list[Change]:
+    """Nothing is above: it ends where that has lasted, or where it is seen to be over."""
+    incident.score = finding.score
+    incident.updated_at = now
+    detail = _detail(finding)
+    if told := finding.evidence.get("recovered"):
+        incident.evidence = {**incident.evidence, "recovered": told}
+        detail |= _shown(told)
+    else:
+        incident.evidence = {**incident.evidence, "now": _now(finding)}
+    # Support seen above earlier in this same look has moved last_above_day past what calm_days was counted from.
+    calm = calm_of(incident)
+    if finding.over or (finding.calm_days >= calm and (finding.day - incident.last_above_day).days >= calm):
+        incident.state, incident.resolved_at = "resolved", now
+        return [Change("resolved", incident, finding, detail)]
+    return []
 
 
 def _unseen(incident: Incident, finding: Finding, now: datetime) -> list[Change]:
@@ -368,6 +381,11 @@ def _now(finding: Finding) -> dict[str, Any]:
         "since": finding.since.isoformat(),
         "effect": dict(finding.effect),
     }
+
+
+def _shown(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a timeline shows of an end: the stars that came back, and whose they are."""
+    return {"rule": "bad_release" if told["version"] else "rating_drop", "subject": told["subject"], "recovered": told}
 
 
 def _detail(finding: Finding) -> dict[str, Any]:

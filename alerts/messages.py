@@ -1,6 +1,6 @@
 """The messages that are sent: an incident's states, a destination that does not work, a trial."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from alerts.saying import (
     counted,
     day_name,
     full_stop,
+    in_place,
     locale_of,
     place_of,
     rule_name,
@@ -70,6 +71,8 @@ def resolved_message(
 
     `blind`: why it cannot be seen (Finding.unseen) and since when, so it is closed without knowing whether it is over.
     """
+    if (back := told.evidence.get("recovered")) and actor is None and blind is None:
+        return _recovered_message(app, told, language, back, opened=opened, **identity)
     now = told.evidence.get("now", {}).get("effect", {}).get("after")
     place = f"{app}{place_of(language, told.subject)}"
     if told.rule == "bad_release":
@@ -109,6 +112,36 @@ def resolved_message(
             days=counted(language, "days", max((ended - opened).days - calm_days, 1)),
             day=day_name(language, opened),
         )
+    return Message(
+        kind="incident.resolved",
+        title=title,
+        lead=full_stop(words.rstrip(".")),
+        app=app,
+        language=language,
+        link_text=say(language, "link"),
+        **identity,
+    )
+
+
+def _recovered_message(
+    app: str, told: Told, language: str, back: Mapping[str, Any], *, opened: date, **identity: Any
+) -> Message:
+    """Return the message of an end that shows in the stars: since which version or day, and how many reviews say it."""
+    since, day = date.fromisoformat(back["since"]), date.fromisoformat(back["day"])
+    kind = str(back["subject"]).partition(":")[0]
+    place = in_place(language, back["channel"]) if kind == "version" else place_of(language, back["subject"])
+    figures = {name: stars(language, back[name]) for name in ("now", "usual", "worst")}
+    named = {"app": app, "place": place, "version": back["version"], "day": day_name(language, since)}
+    title = say(language, "recovered_version" if back["version"] else "recovered", **named, **figures)
+    words = say(
+        language,
+        "recovered_lead",
+        **figures,
+        reviews=counted(language, "reviews", back["reviews"]),
+        span=counted(language, "span", (day - since).days + 1),
+        days=counted(language, "days", max((since - opened).days, 1)),
+        day=day_name(language, opened),
+    )
     return Message(
         kind="incident.resolved",
         title=title,

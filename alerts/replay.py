@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from alerts.choices import DEFAULT, Choices, read_choices
 from alerts.evidence import quotes
 from alerts.life import Change, advance, held
+from alerts.recovery import with_ends
 from alerts.rules import Watched, judge, read_all, scores, watched
+from alerts.settled import leaving_out, settled
 from alerts.streams import LOOK_DAYS, History
 from alerts.wording import headline
 from models.apps import App
@@ -38,7 +40,7 @@ def replay(
             **incident.evidence,
             "quotes": quotes(session, app.id, incident.subject, incident.evidence, incident.rule),
         }
-        for ours in ("told_score", "parts"):
+        for ours in ("told_score", "parts", "began"):
             evidence.pop(ours, None)
         yield {
             "rule": incident.rule,
@@ -64,7 +66,9 @@ def walk(
     opened: list[tuple[Incident, Change]] = []
     for number in range((end - start).days + 1):
         day = start + timedelta(days=number)
-        found = judge(history, scored, day, held(live), streams, chosen)
+        past = [one for incident, _ in opened if (one := settled(incident)) is not None]
+        there = leaving_out(history, past)
+        found = with_ends(there, live, judge(there, scored, day, held(live), streams, chosen), day)
         if not found:
             continue
         now = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)

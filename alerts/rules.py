@@ -22,6 +22,8 @@ from alerts.hours import read_hours
 from alerts.lane_counts import read_lanes
 from alerts.lanes import LANE_RULES, lane_findings
 from alerts.life import Finding, Held, Key, held
+from alerts.recovery import with_ends
+from alerts.settled import Settled, leaving_out, settled
 from alerts.star_rules import drop_findings, release_findings
 from alerts.streams import History, read_history
 from alerts.topic_rules import topic_findings, topic_scores
@@ -57,8 +59,22 @@ def look(session: Session, app: App, day: date, *, until_counts: bool = False) -
     chosen = read_choices(session, app.id, watch.levels())
     history = read_all(session, app, day, chosen, until_counts=until_counts)
     live = list(session.scalars(select(Incident).where(Incident.app_id == app.id, Incident.state != "resolved")))
-    found = judge(history, scores(history), day, held(live), watch, chosen)
+    history = leaving_out(history, _seen_to_be_over(session, app.id, history))
+    found = with_ends(history, live, judge(history, scores(history), day, held(live), watch, chosen), day)
     return [with_quotes(session, finding, app.id) for finding in found]
+
+
+def _seen_to_be_over(session: Session, app_id: int, history: History) -> list[Settled]:
+    """The incidents of the days that are looked at which ended because their stars came back."""
+    past = session.scalars(
+        select(Incident).where(
+            Incident.app_id == app_id,
+            Incident.state == "resolved",
+            Incident.evidence.has_key("recovered"),
+            Incident.opened_day >= history.first_day,
+        )
+    )
+    return [one for incident in past if (one := settled(incident)) is not None]
 
 
 def read_all(

@@ -24,14 +24,16 @@ def drop_findings(
         known = live.get(("rating_drop", stream.subject))
         if at is None:
             continue
-        if known is None and not (scored[row, history.index(at)] >= least and _watchable(stream, at)):
+        over = history.over.get(stream.subject) if known is None else None
+        loud = over is not None or scored[row, history.index(at)] >= least
+        if known is None and not (loud and _watchable(stream, at)):
             continue
         frozen = known.frozen(at) if known else None
         found = rating_drop(
             stream.counts,
             stream.first_day,
             at,
-            judged=stream.judged,
+            judged=stream.judged if over is None else stream.judged & ~over,
             frozen_baseline_end=frozen,
             thresholds=limits,
         )
@@ -73,7 +75,7 @@ def release_findings(
         mine = history.versions.get((launch.channel, launch.version))
         if at is None or mine is None or not history.first_day < launch.day <= at:
             continue
-        if known is None and launch.hardly_out:
+        if known is None and (launch.hardly_out or subject in history.over):
             continue
         over = (at - launch.day).days >= GUARD_DAYS
         found = None

@@ -92,7 +92,8 @@ class History:
     Per channel and, under "app", over all of them: `reviews` (days,) verbatims, `mentions` (topics, days) negative
     mentions in the order of `topics`, `judged` (days,). `versions` and `negatives` are by (channel, version).
     `sources` are the (channel, storefront or "") that enabled sources read. `hours`, `lanes` and `crashes` (by channel)
-    are None or empty where they are not watched.
+    are None or empty where they are not watched. `over` has, by subject, the days that nothing new is looked for in:
+    those of incidents that were seen to be over (alerts.recovery).
     """
 
     app_id: int
@@ -110,6 +111,7 @@ class History:
     hours: Hours | None = None
     lanes: Lanes | None = None
     crashes: Mapping[str, CrashSeries] = field(default_factory=dict)
+    over: Mapping[str, Bools] = field(default_factory=dict)
 
     def index(self, day: date) -> int:
         """Return the row of a day."""

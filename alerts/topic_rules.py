@@ -13,7 +13,7 @@ from alerts.detectors.stars import Floats
 from alerts.finding import calm_since, make_finding
 from alerts.life import Finding, Held, Key
 from alerts.star_rules import mostly_judged
-from alerts.streams import History, Ints, newest
+from alerts.streams import Bools, History, Ints, newest
 from alerts.watched import Watched
 
 KNOWN_DAYS = 28  # of history before a topic can be called new
@@ -46,11 +46,13 @@ def topic_findings(
     for row, topic in enumerate(history.topics):
         subject = f"topic:{topic}"
         known = live.get(("new_irritant", subject))
-        if known is None and not scored[row, history.index(at)] >= least:
+        over = history.over.get(subject) if known is None else None
+        if known is None and over is None and not scored[row, history.index(at)] >= least:
             continue
         frozen = known.frozen(at) if known else None
         said = mentions[row : row + 1]
-        found = _irritant(history, said, at, frozen=frozen, limits=limits)
+        seen = judged if over is None else judged & ~over
+        found = _irritant(history, said, at, judged=seen, frozen=frozen, limits=limits)
         if found is None:
             if known is not None:  # fewer than three mentions in 14 days: this is calm, not silence
                 yield _quiet_topic(subject, at, calm_since(judged, history, known, at))
@@ -64,9 +66,10 @@ def _quiet_topic(subject: str, day: date, calm: int) -> Finding:
     return Finding("new_irritant", subject, None, 0.0, day, day, 1, day, day, 0.0, {}, {}, calm)
 
 
-def _irritant(history: History, said: Ints, day: date, *, frozen: date | None, limits: Thresholds) -> Judgement | None:
+def _irritant(
+    history: History, said: Ints, day: date, *, judged: Bools, frozen: date | None, limits: Thresholds
+) -> Judgement | None:
     """Judge one topic's mentions (1, days) as `topic_scores` does; the effect is its share of all reviews."""
-    judged = history.judged["app"]
     found, among = (
         new_irritant(
             said, reviews, history.first_day, day, judged=judged, frozen_baseline_end=frozen, thresholds=limits

@@ -17,11 +17,18 @@ State = Literal["emerging", "ongoing", "fix_shipped", "gone", "back"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-# Each about one false irritant a year and app over all its keys, at every volume (`python -m benchmarks.emergence`).
-NOTICED = 3.9  # of a topic over the app
-NOTICED_CHANNEL = 4.4  # on one channel alone: there are several
+# Each at most one false irritant a year and app over all its keys, at every volume (`python -m benchmarks.emergence`).
+NOTICED: dict[float, float] = {2: 3.5, 5: 3.7, 10: 4.0, 20: 4.25, 40: 4.25, 80: 4.2, 300: 4.1}
+"""Of a topic: reviews a day → score, in between by the logarithm of the volume. Few reviews give few chances of five
+mentions by accident; of many, the least share and rise hold back what the score lets through."""
+NOTICED_CHANNEL = 0.3  # more on one channel alone, by its own volume: there are several
 NOTICED_PHRASE = 3.9  # of a phrase: there are hundreds, but few ever reach `LEAST_SHARE`
 NOTICED_PART = 3.9  # of a fault within a topic
+NOTICED_SLOW: dict[float, float] = {5: 3.3, 10: 3.5, 20: 3.8, 40: 3.5, 80: 3.3}
+"""Of slow growth, in the same way."""
+AFTER_RELEASE, RELEASE_DAYS = 0.35, 5
+"""Less is asked for in the first days of a release, when most irritants begin."""
+VOLUME_DAYS, RECENT_DAYS = 56, 14  # before each day, and up to it, that say its volume
 LEAST_MENTIONS = 5
 LEAST_SHARE = 0.015  # of the reviews: below, nobody would call it an irritant
 LEAST_RISE = 1.6  # times its usual share
@@ -94,13 +101,44 @@ class Episode:
         return "ongoing", self.noticed + timedelta(days=NEW_DAYS)
 
 
+def thresholds(curve: Mapping[float, float], reviews: Ints, judged: NDArray[np.bool_] | None = None) -> Floats:
+    """The score that a curve (reviews a day → score) asks for on each day (days,): the higher one of two volumes.
+
+    These are the volumes of the 56 days before and of the last 14: a campaign that brings five times the reviews
+    brings as many more chances. Days that are not `judged` are left out; where nothing was written, the highest score
+    is asked for.
+    """
+    seen = np.ones(len(reviews)) if judged is None else judged.astype(np.float64)
+    written, days = (np.concatenate([[0.0], np.cumsum(part)]) for part in (reviews * seen, seen))
+    looks = np.arange(len(reviews))
+
+    def asked(start: Ints, end: Ints) -> Floats:
+        volume = (written[end] - written[start]) / np.maximum(days[end] - days[start], 1.0)
+        known = np.log(np.array(list(curve)))
+        found: Floats = np.interp(np.log(np.maximum(volume, 1e-3)), known, np.array(list(curve.values())))
+        return np.where(volume > 0, found, max(curve.values()))
+
+    before = asked(np.maximum(looks - VOLUME_DAYS, 0), looks)
+    return np.maximum(before, asked(np.maximum(looks + 1 - RECENT_DAYS, 0), looks + 1))
+
+
+def eased(launches: Iterable[date], first_day: date, days: int) -> Floats:
+    """By how much less is asked for on each day (days,): `AFTER_RELEASE` on the first days of a release, else 0."""
+    less = np.zeros(days)
+    for launch in launches:
+        at = (launch - first_day).days
+        less[max(at, 0) : max(at + RELEASE_DAYS, 0)] = AFTER_RELEASE
+    return less
+
+
 def episodes(
-    key: str, mentions: Ints, reviews: Ints, scan: Scan, first_day: date, threshold: float = NOTICED
+    key: str, mentions: Ints, reviews: Ints, scan: Scan, first_day: date, threshold: float | Floats
 ) -> list[Episode]:
     """Episodes of one key, oldest first, from its mentions a day and all reviews a day (days,).
 
-    It begins with the loudest window of the first day whose score reaches `threshold` on enough mentions; from there
-    the share before is frozen, and it ends after 14 days in which no week is clearly above that share.
+    `threshold` is one score, or that of each day. An episode begins with the loudest window of the first day whose
+    score reaches it on enough mentions; from there the share before is frozen, and it ends after 14 days in which no
+    week is clearly above that share.
     """
     said, written = np.concatenate([[0], np.cumsum(mentions)]), np.concatenate([[0], np.cumsum(reviews)])
     found: list[Episode] = []

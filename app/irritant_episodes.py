@@ -60,7 +60,8 @@ class Seen:
         found: list[Episode] = []
         for row, topic in enumerate(h.topics):
             mentions = {channel: counts[row] for channel, counts in h.mentions.items()}
-            found += of_topic(f"topic:{topic}", mentions, h.reviews, self._bad_of(mentions), h.judged, h.first_day)
+            bad = self._bad_of(mentions)
+            found += of_topic(f"topic:{topic}", mentions, h.reviews, bad, h.judged, h.first_day, self.launches)
         heard = h.judged["app"].copy()
         heard[: max(self.heard_from, 0)] = False
         for key, said in self.spoken.items():

@@ -7,14 +7,20 @@ from datetime import date
 import numpy as np
 
 from alerts.detectors.new_irritant import scan_topics
-from alerts.detectors.slow_growth import THRESHOLD, WINDOW, scan_slow_growth
+from alerts.detectors.slow_growth import WINDOW, scan_slow_growth
 from alerts.detectors.stars import Bools
 from analysis import irritants as life
-from analysis.irritants import Episode, Floats, Ints, Scan
+from analysis.irritants import Episode, Floats, Ints, Launch, Scan
 
 
 def scanned(
-    key: str, mentions: Ints, reviews: Ints, bad: Ints, judged: Bools | None, first_day: date, threshold: float
+    key: str,
+    mentions: Ints,
+    reviews: Ints,
+    bad: Ints,
+    judged: Bools | None,
+    first_day: date,
+    threshold: float | Floats,
 ) -> list[Episode]:
     """Episodes of a key, from its mentions, all reviews and the bad ones a day (days,).
 
@@ -34,7 +40,8 @@ def crept(key: str, mentions: Ints, reviews: Ints, bad: Ints, judged: Bools | No
     (among,), _ = scan_slow_growth(mentions[None, :], bad, judged)
     score: Floats = np.fmin(whole, among)
     scan = Scan(score, np.full(len(score), WINDOW), before)
-    found = life.episodes(key, mentions, reviews, scan, first_day, THRESHOLD)
+    wanted = life.thresholds(life.NOTICED_SLOW, reviews, judged)
+    found = life.episodes(key, mentions, reviews, scan, first_day, wanted)
     return [replace(one, slow=True) for one in found]
 
 
@@ -45,18 +52,22 @@ def of_topic(
     bad: Mapping[str, Ints],
     judged: Mapping[str, Bools],
     first_day: date,
+    launches: Sequence[Launch] = (),
 ) -> list[Episode]:
     """Episodes of a topic: over the app, then on each channel alone where the app's do not cover them, then slow ones.
 
     All mappings are by channel, with "app" for all of them.
     """
-    found = scanned(key, mentions["app"], reviews["app"], bad["app"], judged.get("app"), first_day, life.NOTICED)
+    days = len(reviews["app"])
+    less = life.eased((one.day for one in launches), first_day, days)
+    wanted = life.thresholds(life.NOTICED, reviews["app"], judged.get("app")) - less
+    found = scanned(key, mentions["app"], reviews["app"], bad["app"], judged.get("app"), first_day, wanted)
     channels = sorted(set(mentions) - {"app"})
     for channel in channels if len(channels) > 1 else ():
         here = judged.get(channel)
-        for one in scanned(
-            key, mentions[channel], reviews[channel], bad[channel], here, first_day, life.NOTICED_CHANNEL
-        ):
+        less = life.eased((one.day for one in launches if one.channel == channel), first_day, days)
+        wanted = life.thresholds(life.NOTICED, reviews[channel], here) + life.NOTICED_CHANNEL - less
+        for one in scanned(key, mentions[channel], reviews[channel], bad[channel], here, first_day, wanted):
             if not _covered(one, found):
                 found.append(replace(one, channels=(channel,)))
     for one in crept(key, mentions["app"], reviews["app"], bad["app"], judged.get("app"), first_day):

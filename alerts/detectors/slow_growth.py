@@ -16,8 +16,6 @@ BASELINE_DAYS = 84
 HISTORY_DAYS = WINDOW + LAG + BASELINE_DAYS
 LEAST_MENTIONS = 8
 LEAST_BEFORE = 100  # reviews in the baseline
-THRESHOLD = 3.6
-"""About one false a year at most over an app's 25 topics, at any volume (`python -m benchmarks.emergence`)."""
 
 
 def scan_slow_growth(

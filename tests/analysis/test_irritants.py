@@ -31,7 +31,7 @@ def day(number: int) -> date:
 def lived(mentions: np.ndarray, reviews: np.ndarray) -> list[Episode]:
     scan = scan_topics(mentions[None, :], reviews, np.arange(len(mentions)))
     return episodes(
-        "topic:sign_in", mentions, reviews, Scan(scan.score[0], scan.window[0], scan.share_before[0]), FIRST
+        "topic:sign_in", mentions, reviews, Scan(scan.score[0], scan.window[0], scan.share_before[0]), FIRST, 3.9
     )
 
 
