@@ -4,7 +4,7 @@ A day that the source withholds is hatched, as one that is not known is: neither
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby
 from math import floor as down
@@ -30,10 +30,15 @@ class CrashDay:
 def crash_chart(
     days: Sequence[CrashDay], *, releases: Sequence[tuple[date, str]], labels: Labels, name: str, size: Size
 ) -> Markup:
-    """Draw the days; "" where none has a share or a crash. The axis of the share is cut below its lowest value."""
+    """Draw the days; "" where none has a share or a crash. The axis of the share is cut below its lowest value.
+
+    Where no day has a share, only the crashes are drawn.
+    """
     shares = [day.share for day in days if day.share is not None]
     if not days or (not shares and not any(day.crashes for day in days)):
         return Markup("")
+    if not shares:
+        size = replace(size, upper=0, gap=0, lower=size.lower + size.gap)
     first, last = days[0].day, days[-1].day + timedelta(days=1)
     unit = size.plot / (last - first).days
     key = f"{name}{'w' if size.width > 600 else 'n'}"
@@ -62,7 +67,7 @@ def crash_chart(
                 f'<rect x="{_n(left)}" y="{size.top}" width="{_n(right - left)}" height="{bottom - size.top}" '
                 f'fill="url(#h{key})" opacity=".5"/>'
             )
-    parts.append(_axes(size, y, bottom, most, lowest, labels))
+    parts.append(_axes(size, y, bottom, most, lowest if shares else None, labels))
     parts += [
         f'<rect class="f-s1" x="{_n(x(day.day) + unit * 0.1)}" y="{_n(bottom - size.lower * day.crashes / most)}" '
         f'width="{_n(max(unit * 0.8, 0.5))}" height="{_n(size.lower * day.crashes / most)}"/>'
@@ -94,9 +99,9 @@ def _floor(lowest: float) -> float:
     return max(0.0, down(lowest * 4) / 4) if lowest < 0.5 else 0.5
 
 
-def _axes(size: Size, y: Callable[[float], float], bottom: int, most: int, lowest: float, labels: Labels) -> str:
+def _axes(size: Size, y: Callable[[float], float], bottom: int, most: int, lowest: float | None, labels: Labels) -> str:
     parts = []
-    for share in (1.0, (1 + lowest) / 2, lowest):
+    for share in () if lowest is None else (1.0, (1 + lowest) / 2, lowest):
         line = f"M{size.left} {_n(y(share))}H{size.width - size.right}"
         parts.append(f'<path d="{line}" class="k-line"/>')
         parts.append(_text(size.left - 6, y(share) + 4, labels.number(share), None, "soft", "end"))

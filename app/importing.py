@@ -66,6 +66,8 @@ class Imported:
     already_there: int
     quarantined: int
     reasons: dict[str, int]
+    scores: int = 0
+    """Of `stored`, a survey's scores; the rest are texts."""
 
     @classmethod
     def of(
@@ -84,6 +86,7 @@ class Imported:
             already_there=run.seen + scores - run.stored - run.revised - new_scores,
             quarantined=run.quarantined,
             reasons=dict(reasons.most_common()),
+            scores=new_scores,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -92,9 +95,10 @@ class Imported:
 
     def shown(self) -> str:
         """For people."""
+        parts = f" ({self.stored - self.scores:,} texts, {self.scores:,} scores)" if self.scores else ""
         lines = [
-            f"{self.app}: {self.stored:,} stored, {self.revised:,} revised, {self.already_there:,} already there, "
-            f"{self.quarantined:,} quarantined."
+            f"{self.app}: {self.stored:,} stored{parts}, {self.revised:,} revised, "
+            f"{self.already_there:,} already there, {self.quarantined:,} quarantined."
         ]
         shown = list(self.reasons.items())[:REASONS_SHOWN]
         lines += [f"  quarantined {count:,}: {reason}" for reason, count in shown]

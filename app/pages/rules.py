@@ -1,11 +1,12 @@
 """The rules' settings: how much noise a team accepts, and what each rule of an app does, tried on the past first."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts.choices import SETTINGS
+from alerts.choices import DEFAULT, SETTINGS
 from alerts.votes import precision
 from app import choosing, clock
 from app.api.shapes import OptionalText, RowId, Text
@@ -17,6 +18,12 @@ from app.reading import apps as reading
 from models.apps import App
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
+USUAL = {
+    ("urgent", "minimum"): DEFAULT.urgent_minimum,
+    ("keyword", "minimum"): DEFAULT.keyword_minimum,
+    ("unanswered", "days"): DEFAULT.answer_days,
+}
+"""What counts where nothing is chosen."""
 
 
 @router.get("/settings/rules")
@@ -65,6 +72,8 @@ def _page(
         asked=asked if asked is not None else f"{budget.per_month:g}" if budget.per_month else "",
         rules=rules,
         settings=SETTINGS,
+        usual=USUAL,
+        day_of=lambda told: words.day(date.fromisoformat(told), today=clock.now().date()),
         precision=measured,
         unjudged=choosing.crashes_unjudged(session, app) if app else [],
         tried=tried,

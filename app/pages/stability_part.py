@@ -30,6 +30,7 @@ class Block:
     chart: dict[str, str]
     stability: reading.ChannelStability
     why: str
+    rated: bool
     withheld: bool
     holes: bool
     rows: Markup
@@ -85,13 +86,14 @@ def _block(
 ) -> Block:
     begun = next((at for at, day in enumerate(told.days) if day.state != "unknown" or day.crashes is not None), 0)
     shown = told.days[begun:] or told.days
+    rated = any(day.crash_free_users is not None or day.crash_free_sessions is not None for day in shown)
     days = [
         CrashDay(
             day.day,
             day.crash_free_users if told.base == "users" else day.crash_free_sessions or day.crash_free_users,
             day.crashes,
             # Today is never over, and hatching it would say nothing.
-            day.withheld or (day.state != "complete" and day.day < now),
+            day.withheld or (day.day < now and (day.state != "complete" if rated else day.crashes is None)),
         )
         for day in shown
     ]
@@ -106,6 +108,7 @@ def _block(
         chart if chart["wide"] else {},
         told,
         why,
+        rated,
         any(day.withheld for day in shown),
         any(day.hatched for day in days),
         _rows(words, tuple(told.days), told.base, told.rounded, now),
@@ -126,12 +129,12 @@ def _drawn(
     known = [day.share for day in days if day.share is not None]
     labels = Labels(
         title=words.t(
-            "stability.chart_users" if base == "users" else "stability.chart",
+            "stability.chart_users" if base == "users" else "stability.chart" if known else "stability.chart_counts",
             name=app,
             channel=words.name("channel", channel),
         ),
         description=words.t(
-            "stability.description",
+            "stability.description" if known else "stability.description_counts",
             span=words.span(days[0].day, days[-1].day),
             last=percent(words, known[-1]) if known else "–",
             low=percent(words, min(known)) if known else "–",

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from app.crash_chart import CrashDay, _floor
+from app.charts import Labels
+from app.crash_chart import WIDE, CrashDay, _floor, crash_chart
 from app.i18n import Words
 from app.pages.stability_part import percent
 from collectors.registry import KINDS
@@ -182,3 +183,16 @@ def test_a_crash_source_is_connected_over_the_api(
     assert (answer.status_code, told["channel"], told["config"]["timezone"]) == (201, channel, "Europe/Paris")
     assert (told["rhythm_minutes"] is None) == (KINDS[kind].minutes == 0)
     assert web.post(f"{API}/sources", json=body).status_code == 409
+
+
+def test_counts_without_rates_are_drawn_without_an_axis_of_shares() -> None:
+    labels = Labels("Crashes", "so many", lambda share: f"{share:.1%}", str, str)
+    counted = [CrashDay(TODAY - timedelta(days=n), None, 5, hatched=False) for n in range(40, 0, -1)]
+    bare = crash_chart(counted, releases=[], labels=labels, name="c", size=WIDE)
+    assert "100.0%" not in bare
+    assert bare.count('class="f-s1"') == 40
+    rated = [CrashDay(day.day, 0.999, 5, hatched=False) for day in counted]
+    full = crash_chart(rated, releases=[], labels=labels, name="c", size=WIDE)
+    assert "100.0%" in full
+    assert f'viewBox="0 0 {WIDE.width} {WIDE.height}"' in full
+    assert f"{WIDE.height}" not in bare.partition(">")[0]

@@ -46,6 +46,7 @@ def sheet(tmp_path: Path) -> Path:
 def test_a_file_by_hand(context: Context, sheet: Path) -> None:
     choice = read_choice(context, sheet, "Banque", MAP, survey="Barometre")
     found = import_survey(context, sheet, "Banque", choice)
+    assert f"({found.stored - found.scores} texts, {found.scores} scores)" in found.shown()
     # b answered twice in the wave: the later one counts. "Bof", "quatre" and the row without a date are told.
     with context.transaction() as session:
         scores = session.execute(select(SurveyAnswer.type, SurveyAnswer.score).order_by(SurveyAnswer.score)).all()
