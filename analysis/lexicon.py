@@ -3,6 +3,8 @@
 They carry what is true of every app and both languages, where hashed words only know the apps they were trained on.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -12,7 +14,7 @@ import yaml
 from numpy.typing import NDArray
 
 from analysis.phrasebook import Phrasebook
-from analysis.tokens import STOP, SYMBOL, Ints, Tokens
+from analysis.tokens import STOP, SYMBOL, U64, Ints, Tokens, tokenise
 
 GROUPS = (
     "love",
@@ -43,18 +45,48 @@ NAMES = (
     "brief_for", "brief_against", "turned_sour", "again_sour",
 )  # fmt: skip
 
+_CLITICS = ("ne", "n")
+_ONLY = ("que", "qu", "ke")  # "il n'y a que des bugs" denies nothing
+_DENYING = {"fr": {"plus", "personne", *_ONLY}}  # beside each language's negators: what denies within a phrase
+_SECOND = frozenset(("pas", "plus", "jamais", "rien", "aucun", "aucune"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """The lexicon compiled: for each phrase its group, its language, and whether it holds its own negation."""
+
+    phrases: Phrasebook
+    group: Ints
+    language: Ints
+    denies: NDArray[np.bool_]
+
 
 @cache
-def _book() -> tuple[Phrasebook, Ints, Ints]:
+def _book() -> _Book:
     raw = yaml.safe_load(resources.files("analysis").joinpath("data/lexicon.yaml").read_text("utf-8"))
-    rows = [
-        (phrase, GROUPS.index(group), LANGUAGES.index(language))
-        for group, languages in raw.items()
-        for language, phrases in languages.items()
-        for phrase in dict.fromkeys(phrases)
-    ]
-    book = Phrasebook([row[0] for row in rows])
-    return book, np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
+    deniers = {language: {*raw["negator"].get(language, ()), *_DENYING.get(language, ())} for language in LANGUAGES}
+    rows: dict[tuple[str, str, str], bool] = {}
+    for group, languages in raw.items():
+        for language, phrases in languages.items():
+            for phrase in phrases:
+                words = re.split(r"['’ ]", phrase)
+                denies = len(words) > 1 and not deniers[language].isdisjoint(words)
+                for said in _as_said(phrase) if language == "fr" else (phrase,):
+                    rows.setdefault((said, group, language), denies)
+    return _Book(
+        Phrasebook([phrase for phrase, _, _ in rows], [language == "fr" for _, _, language in rows]),
+        np.array([GROUPS.index(group) for _, group, _ in rows]),
+        np.array([LANGUAGES.index(language) for _, _, language in rows]),
+        np.array(list(rows.values())),
+    )
+
+
+def _as_said(phrase: str) -> Iterator[str]:
+    """A French phrase that denies, and as people say it: without its "ne"."""
+    yield phrase
+    spoken = re.sub(r"^(ne |n['’])", "", phrase)
+    if spoken != phrase and spoken[0] != "_" and not _SECOND.isdisjoint(spoken.split()):
+        yield spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +103,14 @@ def find(tokens: Tokens, language: Ints) -> Cues:
 
     French and English cues apply to every text in them (customers mix them); those of another language only to it.
     """
-    book, group_of, language_of = _book()
-    hits = book.find(tokens)
-    group, own = group_of[hits.phrase], language_of[hits.phrase]
+    book = _book()
+    hits = book.phrases.find(tokens)
+    group, own = book.group[hits.phrase], book.language[hits.phrase]
     spoken = language[tokens.doc[hits.first]]
     valid = ((own <= 2) & ((spoken <= 2) | (own == 0))) | (own == spoken)
-    group, first, _ = _longest(group[valid], hits.first[valid], hits.last[valid])
-    turned = _turned(tokens, first, group) & (group < POLAR)
+    denies = book.denies[hits.phrase]
+    group, first, last, denies = _longest(group[valid], hits.first[valid], hits.last[valid], denies[valid])
+    turned = _turned(tokens, group, first, last, denies)
     return Cues(group, first, turned | _ironic(tokens, group, first, turned))
 
 
@@ -162,36 +195,69 @@ def briefly_negated(cues: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def contrasts(tokens: Tokens) -> Ints:
     """Tokens at which a turn such as "mais", "par contre" or "however" begins, whatever the language."""
-    book, group_of, language_of = _book()
-    hits = book.find(tokens)
-    turns = (group_of[hits.phrase] == GROUPS.index("contrast")) & (language_of[hits.phrase] <= 2)
+    book = _book()
+    hits = book.phrases.find(tokens)
+    turns = (book.group[hits.phrase] == GROUPS.index("contrast")) & (book.language[hits.phrase] <= 2)
     return np.unique(hits.first[turns])
 
 
-def _longest(group: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, Ints]:
-    """Of feelings that begin at one token keep the longest ("ne marche pas" over "marche"), then drop those inside."""
+def _longest(
+    group: Ints, first: Ints, last: Ints, denies: NDArray[np.bool_]
+) -> tuple[Ints, Ints, Ints, NDArray[np.bool_]]:
+    """Of feelings that begin at one token keep the longest ("ne marche pas" over "marche"), then drop those inside.
+
+    One that denies also wins over a shorter one that it overlaps, or one as long that does not: of "je recommande pas"
+    only "recommande pas" is left.
+    """
     order = np.lexsort((-last, first, group >= POLAR))
-    group, first, last = group[order], first[order], last[order]
+    group, first, last, denies = group[order], first[order], last[order], denies[order]
     feeling = group < POLAR
     reach = np.maximum.accumulate(np.where(feeling, last, -1)) if len(last) else last
-    covered = np.zeros(len(group), dtype=bool)
-    covered[1:] = feeling[1:] & (last[1:] <= reach[:-1])
-    group, first, last = group[~covered], first[~covered], last[~covered]
+    kept = np.ones(len(group), dtype=bool)
+    kept[1:] = ~(feeling[1:] & (last[1:] <= reach[:-1]))
+    group, first, last, denies = group[kept], first[kept], last[kept], denies[kept]
+    beaten = np.zeros(len(group), dtype=bool)
+    feeling = group < POLAR
+    weight = 2 * (last - first) + denies
+    beaten[:-1] = feeling[:-1] & feeling[1:] & denies[1:] & (weight[1:] > weight[:-1]) & (first[1:] <= last[:-1])
+    group, first, last, denies = group[~beaten], first[~beaten], last[~beaten], denies[~beaten]
     order = np.lexsort((group, first))
-    return group[order], first[order], last[order]
+    return group[order], first[order], last[order], denies[order]
 
 
-def _turned(tokens: Tokens, first: Ints, group: Ints) -> NDArray[np.bool_]:
-    """Whether a negator stands among the three words before, in the same clause."""
-    negated = np.zeros(len(tokens) + 1, dtype=bool)
+def _within(first: Ints, last: Ints, count: int) -> NDArray[np.bool_]:
+    """Which of `count` tokens stand in one of these phrases."""
+    edges = np.zeros(count + 1, dtype=np.int64)
+    np.add.at(edges, first, 1)
+    np.add.at(edges, last + 1, -1)
+    inside: NDArray[np.bool_] = np.cumsum(edges)[:count] > 0
+    return inside
+
+
+@cache
+def _hashes(words: tuple[str, ...]) -> U64:
+    return tokenise(words).hash
+
+
+def _turned(tokens: Tokens, group: Ints, first: Ints, last: Ints, denies: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a negator stands among the three words before a feeling, in its clause.
+
+    A phrase with a negation of its own ("pas fiable") is not turned by the "n'" of "n'est pas fiable", and its "pas"
+    turns nothing else; nor does "ne" turn what follows its "que".
+    """
+    turned, open_, limited = np.zeros(len(first), dtype=bool), group < POLAR, np.zeros(len(first), dtype=bool)
+    if not len(tokens):
+        return turned
+    negated = np.zeros(len(tokens), dtype=bool)
     negated[first[group == GROUPS.index("negator")]] = True
-    turned = np.zeros(len(first), dtype=bool)
-    open_ = np.ones(len(first), dtype=bool)
+    own = open_ & denies
+    negated &= ~_within(first[own], last[own], len(tokens))
+    clitic = np.isin(tokens.hash, _hashes(_CLITICS))
+    only = np.isin(tokens.hash, _hashes(_ONLY))
     for back in range(1, _REACH + 1):
         at = first - back
-        ok = (at >= 0) & open_
         here = np.maximum(at, 0)
-        ok &= (tokens.doc[here] == tokens.doc[first]) & (tokens.kind[here] != STOP) if len(tokens) else ok
-        turned |= ok & negated[here]
-        open_ = ok
+        open_ = open_ & (at >= 0) & (tokens.doc[here] == tokens.doc[first]) & (tokens.kind[here] != STOP)
+        limited |= open_ & only[here]
+        turned |= open_ & ~denies & negated[here] & ~(limited & clitic[here])
     return turned
