@@ -118,8 +118,11 @@ class Phrasebook:
         anchors: Ints = np.argmin(cost, axis=1)
         return anchors
 
-    def find(self, tokens: Tokens) -> Hits:
-        """Every occurrence of every phrase, ordered by token, overlapping ones included, each once a place."""
+    def find(self, tokens: Tokens, read: NDArray[np.bool_] | None = None, reader: Ints | None = None) -> Hits:
+        """Every occurrence of every phrase, ordered by token, overlapping ones included, each once a place.
+
+        With `read` and `reader`, phrase p is only looked for in documents d where `read[reader[d], p]`.
+        """
         keys = self._keys(tokens)
         token, symbol = keys // self._symbol_count, keys % self._symbol_count
         fan = self._starts[symbol + 1] - self._starts[symbol]
@@ -128,6 +131,8 @@ class Phrasebook:
         row = self._order[np.repeat(self._starts[symbol], fan) + offset]
         at, doc = at - self._anchor[row], tokens.doc[at]
         inside = (at >= tokens.bounds[doc]) & (at + self._count[row] <= tokens.bounds[doc + 1])
+        if read is not None and reader is not None:
+            inside &= read[reader[doc], self._owner[row]]
         at, row = at[inside], row[inside]
         done_at, done_row = [at[self._count[row] == 1]], [row[self._count[row] == 1]]
         at, row = at[self._count[row] > 1], row[self._count[row] > 1]

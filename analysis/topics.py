@@ -58,8 +58,8 @@ class Lookup:
     own: NDArray[np.bool_]
     stronger: NDArray[np.bool_]
     """Whether a topic (row) yields to another (column)."""
-    speaks: NDArray[np.bool_]
-    """Whether a topic (row) has phrases in a language (column)."""
+    read: NDArray[np.bool_]
+    """Whether a phrase (column) is looked for in texts of a language (row; the last one is every other language)."""
 
 
 @lru_cache(maxsize=4)
@@ -83,7 +83,13 @@ def lookup(known: Taxonomy) -> Lookup:
     speaks = np.zeros((len(names), len(languages)), dtype=bool)
     said = columns[:, 1] != _EVERY
     speaks[columns[said, 0], columns[said, 1]] = True
-    return Lookup(names, tuple(languages), book, columns[:, 0], columns[:, 1], columns[:, 2], own, stronger, speaks)
+    home = len(LANGUAGES)  # French and English come first
+    read = np.ones((len(languages) + 1, len(rows)), dtype=bool)
+    for reader in range(len(languages)):
+        read[reader] = (columns[:, 1] == reader) | ~said
+        if reader >= home:
+            read[reader] |= (columns[:, 1] < home) & (own | ~speaks[columns[:, 0], reader])
+    return Lookup(names, tuple(languages), book, columns[:, 0], columns[:, 1], columns[:, 2], own, stronger, read)
 
 
 def topic_ids() -> tuple[str, ...]:
@@ -94,19 +100,15 @@ def topic_ids() -> tuple[str, ...]:
 def find(tokens: Tokens, languages: Sequence[str], known: Lookup | None = None) -> Mentions:
     """Every mention of a topic in a batch, `languages` being those of its documents."""
     known = known or lookup(taxonomy())
-    hits = known.book.find(tokens)
-    reader = np.array(
-        [known.languages.index(one) if one in known.languages else _EVERY for one in languages], dtype=np.int64
-    )[tokens.doc[hits.first]]
-    kind, topic, own = known.kind[hits.phrase], known.of[hits.phrase], known.language[hits.phrase]
-    home = len(LANGUAGES)  # French and English come first
-    abroad = (reader >= home) & (own < home) & (known.own[hits.phrase] | ~known.speaks[topic, reader])
-    fits = (reader == own) | (reader == _EVERY) | (own == _EVERY) | abroad
+    places_of = {language: place for place, language in enumerate(known.languages)}
+    reader = np.array([places_of.get(language, len(places_of)) for language in languages], dtype=np.int64)
+    hits = known.book.find(tokens, known.read, reader)
+    kind, topic = known.kind[hits.phrase], known.of[hits.phrase]
     places = (topic, hits.first, hits.last)
     taken = _shared(places, kind == _EXCEPT, len(tokens)) > 0
     # "La mise à jour" is strong, but not within "depuis la mise à jour".
-    weak = _shared(places, (kind == _WEAK) & fits, len(tokens)) > hits.last - hits.first
-    kept = fits & (kind != _EXCEPT) & ~taken
+    weak = _shared(places, kind == _WEAK, len(tokens)) > hits.last - hits.first
+    kept = (kind != _EXCEPT) & ~taken
     if _MARK in tokens.text:  # ⟨card⟩ stands for digits that were masked, and names nothing
         kept &= np.array([tokens.text[start - 1] != _MARK for start in tokens.start[hits.first]], dtype=bool)
     kept &= (kind != _YIELDING) | ~_outdone(
@@ -166,6 +168,7 @@ def tell(
     """
     ids = (known or lookup(taxonomy())).ids
     feelings = cues.first[cues.group < POLAR]
+    felt, clause = feelings.tolist(), parts.of.tolist()
     chosen: dict[tuple[int, int], tuple[float, int, int]] = {}
     for topic, first, last in zip(
         mentions.topic.tolist(), mentions.first.tolist(), mentions.last.tolist(), strict=True
@@ -176,20 +179,21 @@ def tell(
         if before is None or (abs(here), -here) > (abs(before[0]), -before[0]):
             chosen[key] = (here, first, last)
     out: dict[int, list[Told]] = {}
-    for (doc, topic), (here, first, last) in sorted(chosen.items()):
-        low, high = _with_feeling(tokens, parts.of, feelings, first, last)
+    rows = sorted(chosen.items())
+    places = np.searchsorted(feelings, [first for _, (_, first, _) in rows]).tolist()
+    for ((doc, topic), (here, first, last)), place in zip(rows, places, strict=True):
+        low, high = _with_feeling(tokens, clause, felt[max(place - 1, 0) : place + 3], first, last)
         out.setdefault(doc, []).append(Told(ids[topic], here, tokens.quote(low, high)))
     return out
 
 
-def _with_feeling(tokens: Tokens, clause: Ints, feelings: Ints, first: int, last: int) -> tuple[int, int]:
+def _with_feeling(
+    tokens: Tokens, clause: Sequence[int], feelings: Sequence[int], first: int, last: int
+) -> tuple[int, int]:
     """Widen a mention to a word of feeling at most `_NEAR` words away in its clause."""
-    place = int(np.searchsorted(feelings, first))
     low, high = first, last
     near = [
-        int(feeling)
-        for feeling in feelings[max(place - 1, 0) : place + 3]
-        if first - _NEAR <= feeling <= last + _NEAR and clause[feeling] == clause[first]
+        feeling for feeling in feelings if first - _NEAR <= feeling <= last + _NEAR and clause[feeling] == clause[first]
     ]
     if near and not any(first <= feeling <= last for feeling in near):
         closest = min(near, key=lambda feeling: first - feeling if feeling < first else feeling - last)
