@@ -18,10 +18,14 @@ from models.incidents import Incident
 
 
 def portfolio_headline(words: Words, rows: Sequence[Row]) -> str:
-    """How many apps want attention."""
+    """How many apps want attention. An app of which nothing was read is never called calm."""
     if not rows:
         return words.t("portfolio.none")
     wanting = [row for row in rows if row.wants_attention]
+    unread = [row.app.name for row in rows if row.last_day is None]
+    if not wanting and unread:
+        key = "portfolio.unread" if len(unread) == len(rows) else "portfolio.calm_but"
+        return words.t(key, names=words.listed(unread))
     if not wanting:
         return words.t("portfolio.calm" if len(rows) > 1 else "portfolio.calm_one", name=rows[0].app.name)
     if len(wanting) == 1:

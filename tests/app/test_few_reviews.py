@@ -17,6 +17,7 @@ from app.reading.looking import Count
 from app.reading.trends import Bucket, Period, Trend
 from app.reading.versions import AdoptionDay, Pair, Side
 from app.reading.voices import without_hours
+from models.apps import App
 from models.feedback import Verbatim
 from tests.app.conftest import TODAY
 from tests.app.seed import Portfolio, roll_up
@@ -111,3 +112,14 @@ def test_waves_are_told_as_months_and_quarters() -> None:
     assert part_name(Words("en"), "2026-Q3", "wave") == "Q3 2026"
     assert part_name(FRENCH, "2026-13", "wave") == "2026\u201113"
     assert part_name(FRENCH, "7.2-beta", "version") == "7.2\u2011beta"
+
+
+def test_an_app_of_which_nothing_was_read_is_never_calm(web: TestClient, db: Session) -> None:
+    app = App(name="Ma banque")
+    db.add(app)
+    db.flush()
+    page = web.get("/", headers={"Accept-Language": "fr"}).text
+    assert "<h1>Rien n’est encore lu de Ma banque.</h1>" in page
+    assert "calme" not in page
+    assert f'href="/apps/{app.id}/sources/new"' in page
+    assert "<select" not in web.get(f"/apps/{app.id}/versions").text, "nothing to choose from"

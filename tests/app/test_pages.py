@@ -123,7 +123,7 @@ def test_an_acknowledged_incident_no_longer_asks_for_attention(
     assert (answer.status_code, answer.headers["location"]) == (303, f"/incidents/{incident.id}?done=acknowledged")
     db.expire_all()
     assert db.get_one(Incident, (incident.app_id, incident.id)).state == "acknowledged"
-    assert title(web.get("/", headers=FRENCH).text) == "Tout est calme."
+    assert title(web.get("/", headers=FRENCH).text) == "Tout est calme ; rien n’est encore lu de Mésange Jeunes."
     page = web.get(answer.headers["location"], headers=FRENCH).text
     assert "vous vous en occupez." in page
     assert "Pris en charge" in page
