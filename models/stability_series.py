@@ -15,7 +15,7 @@ from sqlalchemy import Integer, Row, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from models.sources import Coverage
-from models.stability import DailyCrashes, DailySessions
+from models.stability import DailyCrashes
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -66,7 +66,7 @@ class CrashSeries:
     `base` says what `exposed` counts: sessions, users (then a sum over days is of user-days: a weight for judging,
     not a number of people) or "" where the source has no denominator at all. `rounded`: the users are rounded by
     the source; they may be shown by day, never added up for people to read. `known`: the ledger says that the day is
-    complete. `zone` is whose days these are ("": the app's).
+    complete, `states` is its word for each day. `zone` is whose days these are ("": the app's).
     """
 
     choice: Choice
@@ -74,6 +74,7 @@ class CrashSeries:
     base: Base
     rounded: bool
     zone: str
+    states: list[str]
     known: Bools
     total: Rates
     versions: dict[str, Rates]
@@ -134,34 +135,24 @@ def crash_series(
     chosen = choices(session, app_id, first, last)
     if not chosen:
         return {}
-    s, c = DailySessions, DailyCrashes
     sources = [choice.source_id for choice in chosen.values()]
-    some = [s.version.in_(["", *versions])] if versions is not None else []
-    some_crashes = [c.version.in_(["", *versions])] if versions is not None else []
+    given = {
+        "app_id": app_id,
+        "sources": sources,
+        "first": first,
+        "last": last,
+        "versions": None if versions is None else ["", *versions],
+    }
     ran: dict[int, list[Row[Any]]] = {}
-    columns = [getattr(s, name) for name in _RAN]
-    for row in session.execute(
-        select(s.source_id, s.version, s.day, s.withheld, s.users_rounded, s.zone, *columns).where(
-            s.app_id == app_id, s.source_id.in_(sources), s.day.between(first, last), *some
-        )
-    ):
-        ran.setdefault(row[0], []).append(row)
-    crashes: dict[int, list[tuple[date, str, str, int]]] = {}
-    for source_id, day, version, kind, events in session.execute(
-        select(c.source_id, c.day, c.version, c.kind, c.events).where(
-            c.app_id == app_id,
-            c.source_id.in_(sources),
-            c.day.between(first, last),
-            c.issue_id == 0,
-            c.kind.in_(("crash", "anr")),
-            *some_crashes,
-        )
-    ):
-        crashes.setdefault(source_id, []).append((day, version, kind, events))
-    known = _known(session, app_id, sources, first, last)
+    for row in session.execute(_SESSIONS, given):
+        ran.setdefault(row.source_id, []).append(row)
+    crashes: dict[int, list[Row[Any]]] = {}
+    for row in session.execute(_CRASHES, given):
+        crashes.setdefault(row.source_id, []).append(row)
+    states = _states(session, app_id, sources, first, last)
     return {
         channel: _series(
-            choice, ran.get(choice.source_id, []), crashes.get(choice.source_id, []), known[choice.source_id], first
+            choice, ran.get(choice.source_id, []), crashes.get(choice.source_id, []), states[choice.source_id], first
         )
         for channel, choice in chosen.items()
     }
@@ -169,31 +160,37 @@ def crash_series(
 
 _RAN = ("sessions", "users", "crashed_sessions", "crashed_users", "crash_free_sessions", "crash_free_users",
         "anr_free_users")  # fmt: skip
+# A row for each version with its days as arrays: row by row, the days took longer to hand over than to read.
+_WHERE = """WHERE app_id = :app_id AND source_id = ANY(CAST(:sources AS bigint[])) AND day BETWEEN :first AND :last
+  AND (CAST(:versions AS text[]) IS NULL OR version = ANY(CAST(:versions AS text[])))"""
+_SESSIONS = text(f"""SELECT source_id, version, array_agg(day - CAST(:first AS date)) AS at,
+  array_agg(withheld) AS withheld, bool_or(users_rounded) AS rounded, min(zone) FILTER (WHERE zone <> '') AS zone,
+  {", ".join(f"array_agg({name}) AS {name}" for name in _RAN)}
+  FROM daily_sessions {_WHERE} GROUP BY source_id, version""")  # noqa: S608  names of ours
+_CRASHES = text(f"""SELECT source_id, version, kind, array_agg(day - CAST(:first AS date)) AS at,
+  array_agg(events) AS events
+  FROM daily_crashes {_WHERE} AND issue_id = 0 AND kind IN ('crash', 'anr')
+  GROUP BY source_id, version, kind""")  # noqa: S608
 
 
 def _series(
-    choice: Choice,
-    ran: Sequence[Row[Any]],
-    crashes: Sequence[tuple[date, str, str, int]],
-    known: Bools,
-    first: date,
+    choice: Choice, ran: Sequence[Row[Any]], crashes: Sequence[Row[Any]], states: list[str], first: date
 ) -> CrashSeries:
-    # All versions at once, as tables of (versions, days): one by one their days took longer than reading them.
-    names = sorted({"", *(row.version for row in ran), *(version for _, version, _, _ in crashes)})
+    # All versions at once, as tables of (versions, days).
+    names = sorted({"", *(row.version for row in ran), *(row.version for row in crashes)})
     number = {name: at for at, name in enumerate(names)}
+    known = np.array([state == "complete" for state in states], np.bool_)
     table = _unknown(len(names), known)
     base: Base = ""
-    if any(row.sessions is not None for row in ran):
+    if any(n is not None for row in ran for n in row.sessions):
         base = "sessions"
-    elif any(row.users is not None for row in ran):
+    elif any(n is not None for row in ran for n in row.users):
         base = "users"
-    if ran:
-        _fill(table, [number[row.version] for row in ran], [(row.day - first).days for row in ran], ran, base)
-    for kind, events in (("crash", table.events), ("anr", table.anrs)):
-        told = [(number[version], (day - first).days, n) for day, version, of, n in crashes if of == kind]
-        if told:
-            version_at, day_at, n = (list(column) for column in zip(*told, strict=True))
-            events[version_at, day_at] = n
+    for row in ran:
+        _fill(table, number[row.version], row, base)
+    for row in crashes:
+        events = table.events if row.kind == "crash" else table.anrs
+        events[number[row.version], row.at] = row.events
     if base == "sessions":
         _crashes_as_sessions(table)
     if len(names) > 1:
@@ -205,8 +202,9 @@ def _series(
         choice=choice,
         first_day=first,
         base=base,
-        rounded=any(row.users_rounded for row in ran),
+        rounded=any(row.rounded for row in ran),
         zone=next((row.zone for row in ran if row.zone), ""),
+        states=states,
         known=known,
         total=parts.pop(""),
         versions=parts,
@@ -215,20 +213,21 @@ def _series(
 
 def known_days(session: Session, app_id: int, source_id: int, first: date, last: date) -> Bools:
     """Read which days the ledger calls complete for a source: (days,) from `first`."""
-    return _known(session, app_id, [source_id], first, last)[source_id]
+    states = _states(session, app_id, [source_id], first, last)[source_id]
+    return np.array([state == "complete" for state in states], np.bool_)
 
 
-def _known(session: Session, app_id: int, sources: Sequence[int], first: date, last: date) -> dict[int, Bools]:
-    known = {source_id: np.zeros((last - first).days + 1, np.bool_) for source_id in sources}
-    complete = select(Coverage.source_id, Coverage.day).where(
-        Coverage.app_id == app_id,
-        Coverage.source_id.in_(sources),
-        Coverage.day.between(first, last),
-        Coverage.state == "complete",
+def _states(session: Session, app_id: int, sources: Sequence[int], first: date, last: date) -> dict[int, list[str]]:
+    """The ledger's word for each day of each source; a day that it does not have is unknown."""
+    found = {source_id: ["unknown"] * ((last - first).days + 1) for source_id in sources}
+    c = Coverage
+    query = select(c.source_id, c.state, func.array_agg(cast(c.day - first, Integer))).where(
+        c.app_id == app_id, c.source_id.in_(sources), c.day.between(first, last)
     )
-    for source_id, day in session.execute(complete):
-        known[source_id][(day - first).days] = True
-    return known
+    for source_id, state, days in session.execute(query.group_by(c.source_id, c.state)):
+        for day in days:
+            found[source_id][day] = state
+    return found
 
 
 _FIELDS = fields(Rates)
@@ -245,15 +244,14 @@ def _unknown(versions: int, known: Bools) -> Rates:
     )
 
 
-def _fill(table: Rates, version: list[int], day: list[int], ran: Sequence[Row[Any]], base: Base) -> None:
-    """Write rows at their version and day; a rate and its counts complete each other where only some are told."""
-    sessions, users, crashed_sessions, crashed_users, free_sessions, free_users, anr_free = np.array(
-        [row[-len(_RAN) :] for row in ran], np.float64
-    ).T
-    withheld = np.array([row.withheld for row in ran], np.bool_)
+def _fill(table: Rates, version: int, row: Row[Any], base: Base) -> None:
+    """Write the days of a version; a rate and its counts complete each other where only some are told."""
+    told = np.array([getattr(row, name) for name in _RAN], np.float64)
+    sessions, users, crashed_sessions, crashed_users, free_sessions, free_users, anr_free = told
+    withheld = np.array(row.withheld, np.bool_)
     free_sessions = _share(free_sessions, crashed_sessions, sessions)
     free_users = _share(free_users, crashed_users, users)
-    at = (version, day)
+    at = (version, row.at)
     table.withheld[at] = withheld
     table.sessions[at], table.users[at] = sessions, users
     table.crash_free_sessions[at], table.crash_free_users[at] = free_sessions, free_users

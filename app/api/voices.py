@@ -174,9 +174,10 @@ class Week(BaseModel):
 def channels(asked: Asked, session: DB) -> Channels:
     """Every channel: people, messages, share of negative texts, what hurts most."""
     app_id, zone, period = asked
-    rows, everybody = voices.channel_rows(session, app_id, period, zone)
+    every = voices.channels(session, app_id, period, zone)
     return Channels(
-        items=[VoiceChannelOut.model_validate(row) for row in rows], people=PeopleOut.model_validate(everybody)
+        items=[VoiceChannelOut.model_validate(row) for row in every.rows],
+        people=PeopleOut.model_validate(every.everybody),
     )
 
 

@@ -37,12 +37,14 @@ def page(
     now = today(app)
     last = until or now
     period = trends.Period(last - timedelta(days=days - 1), last)
-    rows, everybody = voices.channel_rows(session, app_id, period, app.timezone)
-    found, survey, stores = voices.disagreements(session, app_id, period)
-    score = voices.nps_rows(session, app_id, period)
+    every = voices.channels(session, app_id, period, app.timezone)
+    rows = every.rows
+    found, survey, stores = voices.disagreements(session, app_id, period, every)
+    counted = voices.answers(session, app_id, period)
+    score = voices.nps_rows(session, app_id, period, counted=counted)
     dateless = [] if channel else voices.without_hours(session, app_id, [row.channel for row in rows], app.timezone)
     table = voices.week(session, app_id, period, channel or None, without=dateless)
-    parts = {by: voices.nps_rows(session, app_id, period, by) for by in ("wave", "segment", "version")}
+    parts = {by: voices.nps_rows(session, app_id, period, by, counted) for by in ("wave", "segment", "version")}
     return render(
         request,
         "channels.html",
@@ -57,10 +59,10 @@ def page(
         channel=channel or None,
         headline=headline(words, rows, found),
         rows=rows,
-        everybody=everybody,
+        everybody=every.everybody,
         nps=score[0].nps if score else None,
         nps_parts={by: told for by, told in parts.items() if any(row.part for row in told)},
-        satisfaction=voices.satisfaction(session, app_id, period),
+        satisfaction=voices.satisfaction(session, app_id, period, counted),
         disagreements=found,
         texts=(survey, stores),
         fewest=voices.FEWEST,

@@ -21,7 +21,7 @@ from app.i18n import Words, choose_language
 from app.pages import links
 from app.pages.drawing import star_rows
 from app.reading.intervals import mean_stars
-from app.reading.sources import State
+from app.reading.sources import Day, State
 from app.reading.topics import topic_name
 from models.apps import App
 
@@ -96,14 +96,14 @@ class Ledger(NamedTuple):
 
 def ledger(state: State, words: Words, today: date) -> Ledger:
     """Draw a source's last days."""
-    told = [
-        _told(cell.day, cell.state, cell.reason, cell.day.year == today.year, words.language) for cell in state.ledger
-    ]
-    cells = [
-        (cell.state if cell.promised else "none", pointer)
-        for cell, (pointer, _) in zip(state.ledger, told, strict=True)
-    ]
-    title = words.t("ledger.title", source=state.source.name, n=len(state.missing))
+    return _drawn(state.ledger, state.source.name, len(state.missing), words.language, today.year)
+
+
+@lru_cache(maxsize=1_000)
+def _drawn(days: tuple[Day, ...], name: str, missing: int, language: str, year: int) -> Ledger:
+    told = [_told(cell.day, cell.state, cell.reason, cell.day.year == year, language) for cell in days]
+    cells = [(cell.state if cell.promised else "none", pointer) for cell, (pointer, _) in zip(days, told, strict=True)]
+    title = Words(language).t("ledger.title", source=name, n=missing)
     rows = Markup("".join(row for _, row in told))  # noqa: S704  escaped in _told
     return Ledger(charts.ledger(cells, title), rows)
 

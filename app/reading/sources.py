@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
@@ -48,7 +50,7 @@ class State:
     source: Source
     app: App
     runs: list[Run]
-    ledger: list[Day]
+    ledger: tuple[Day, ...]
     quarantined: int
 
     @property
@@ -96,14 +98,42 @@ def states(session: Session, app_id: int | None = None) -> list[State]:
     begun, quarantined = _begun(session, ids), _quarantined(session, ids)
     days = {app.id: today(app) for _, app in pairs}
     earliest = min(days.values(), default=date(2000, 1, 1)) - timedelta(days=LEDGER_DAYS)
-    cells = _cells(session, ids, earliest)
+    written = _written(session, ids, earliest)
     found = []
     for source, app in pairs:
-        last = days[app.id]
-        first = last - timedelta(days=LEDGER_DAYS - 1)
-        ledger = fill(source, cells.get(source.id, {}), _since(source, app, begun), first, last, last)
+        ledger = _ledger(
+            source.kind, source.rhythm_minutes, source.enabled, written.get(source.id), _since(source, app, begun),
+            days[app.id],
+        )  # fmt: skip
         found.append(State(source, app, runs.get(source.id, []), ledger, quarantined.get(source.id, 0)))
     return found
+
+
+Written = tuple[tuple[date, ...], tuple[str, ...], tuple[str, ...]]
+"""The days that the ledger holds, in order, with their states and reasons."""
+
+
+def _written(session: Session, ids: Sequence[int], after: date) -> dict[int, Written]:
+    c = Coverage
+    columns: list[Any] = [func.array_agg(aggregate_order_by(each, c.day)) for each in (c.day, c.state, c.reason)]
+    # Thousands of days come as a few arrays a source.
+    query = (
+        select(c.source_id, *columns)
+        .join(Source, (Source.id == c.source_id) & (Source.app_id == c.app_id))
+        .where(Source.id.in_(ids), c.day > after)
+        .group_by(c.source_id)
+    )
+    return {row[0]: (tuple(row[1]), tuple(row[2]), tuple(row[3])) for row in session.execute(query)}
+
+
+# A page of thirty sources has thousands of days, which change once a day: the same ones are put together once.
+@lru_cache(maxsize=1_000)
+def _ledger(
+    kind: str, rhythm: int | None, enabled: bool, written: Written | None, begun: date, today: date
+) -> tuple[Day, ...]:
+    days, states, reasons = written or ((), (), ())
+    cells = dict(zip(days, zip(states, reasons, strict=True), strict=True))
+    return tuple(_filled(kind, rhythm, enabled, cells, begun, today - timedelta(days=LEDGER_DAYS - 1), today, today))
 
 
 def last_runs(session: Session, app_id: int) -> list[tuple[Source, Run | None]]:
@@ -193,22 +223,37 @@ def fill(source: Source, cells: Mapping[date, _Cell], begun: date, first: date, 
     `begun` is the first day that anything was promised for. A day that a store is still publishing is `held`, though
     it was read to the end: no rule waits for it, and no reader should take it for final.
     """
+    told = {day: (cell.state, cell.reason) for day, cell in cells.items()}
+    return _filled(source.kind, source.rhythm_minutes, source.enabled, told, begun, first, last, now)
+
+
+def _filled(
+    kind: str,
+    rhythm: int | None,
+    enabled: bool,
+    cells: Mapping[date, tuple[str, str]],
+    begun: date,
+    first: date,
+    last: date,
+    now: date,
+) -> list[Day]:
     found = []
     for back in range((last - first).days, -1, -1):
         day = last - timedelta(days=back)
         cell = cells.get(day)
         if cell is not None:
-            held = cell.state == "complete" and day + HOLDS.get(source.kind, timedelta(0)) > now - timedelta(days=1)
-            if held and source.kind in HOLDS:
+            state, reason = cell
+            held = state == "complete" and day + HOLDS.get(kind, timedelta(0)) > now - timedelta(days=1)
+            if held and kind in HOLDS:
                 found.append(Day(day, "held", HELD_BY_GOOGLE))
             else:
-                found.append(Day(day, cell.state, cell.reason))
-        elif source.rhythm_minutes is None:
+                found.append(Day(day, state, reason))
+        elif rhythm is None:
             found.append(Day(day, "none", ""))
         elif day < begun:
             found.append(Day(day, "unknown", BEFORE))
         else:
-            found.append(Day(day, "unknown", UNREAD if source.enabled else PAUSED))
+            found.append(Day(day, "unknown", UNREAD if enabled else PAUSED))
     return found
 
 

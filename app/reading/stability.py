@@ -13,7 +13,6 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.reading.trends import Period
-from models.sources import Coverage
 from models.stability import CrashIssue, CrashSignal
 from models.stability_series import Choice, CrashSeries, Floats, Rates, choices, crash_series
 from models.versions import order_key
@@ -98,14 +97,12 @@ def stability_and_recent(
     series = crash_series(session, app_id, period.first, period.last)
     if not series:
         return {}, {}
-    states = _states(session, app_id, period)
     found, lately = {}, {}
     for name, each in series.items():
-        of_source = states.get(each.choice.source_id, {})
-        found[name] = _channel(each, of_source, period)
+        found[name] = _channel(each, period)
         part = _cut(each, period, recent)
         if any(_told(rates) for rates in (part.total, *part.versions.values())):
-            lately[name] = _channel(part, of_source, recent)
+            lately[name] = _channel(part, recent)
     return found, lately
 
 
@@ -142,6 +139,7 @@ def _cut(series: CrashSeries, period: Period, part: Period) -> CrashSeries:
     return replace(
         series,
         first_day=part.first,
+        states=series.states[days],
         known=series.known[days],
         total=cut(series.total),
         versions={name: rates for name, rates in versions.items() if _told(rates)},
@@ -153,8 +151,7 @@ def version_days(session: Session, app_id: int, period: Period, channel: str, ve
     found = crash_series(session, app_id, period.first, period.last).get(channel)
     if found is None or version not in found.versions:
         return []
-    states = _states(session, app_id, period).get(found.choice.source_id, {})
-    return _days(found.versions[version], states, period)
+    return _days(found.versions[version], found.states, period)
 
 
 def top_issues(
@@ -247,25 +244,13 @@ def new_issues(session: Session, app_id: int, since: datetime, limit: int = 20) 
     return list(session.scalars(query.order_by(CrashIssue.first_seen_at.desc(), CrashIssue.id).limit(limit)))
 
 
-def _states(session: Session, app_id: int, period: Period) -> dict[int, dict[date, str]]:
-    found: dict[int, dict[date, str]] = {}
-    rows = session.execute(
-        select(Coverage.source_id, Coverage.day, Coverage.state).where(
-            Coverage.app_id == app_id, Coverage.day.between(period.first, period.last)
-        )
-    )
-    for source_id, day, state in rows:
-        found.setdefault(source_id, {})[day] = state
-    return found
-
-
 def _told(rates: Rates) -> bool:
     """Whether any day has a figure."""
     told = ~np.isnan(rates.exposed) | (np.nan_to_num(rates.events) > 0) | rates.withheld
     return bool((told | ~np.isnan(rates.crash_free_sessions) | ~np.isnan(rates.crash_free_users)).any())
 
 
-def _channel(series: CrashSeries, states: dict[date, str], period: Period) -> ChannelStability:
+def _channel(series: CrashSeries, period: Period) -> ChannelStability:
     whole = _version("", series.total, series.base)
     versions = [_version(name, rates, series.base) for name, rates in series.versions.items()]
     versions.sort(key=lambda each: order_key(each.version), reverse=True)
@@ -274,7 +259,7 @@ def _channel(series: CrashSeries, states: dict[date, str], period: Period) -> Ch
         base=series.base,
         rounded=series.rounded,
         zone=series.zone,
-        days=_days(series.total, states, period),
+        days=_days(series.total, series.states, period),
         crash_free=whole.crash_free,
         exposed=whole.exposed,
         withheld_days=whole.withheld_days,
@@ -302,7 +287,7 @@ def _version(name: str, rates: Rates, base: str) -> VersionStability:
     )
 
 
-def _days(rates: Rates, states: dict[date, str], period: Period) -> list[StabilityDay]:
+def _days(rates: Rates, states: Sequence[str], period: Period) -> list[StabilityDay]:
     days = [period.first + timedelta(days=at) for at in range(period.days)]
     return [
         StabilityDay(*told)
@@ -316,7 +301,7 @@ def _days(rates: Rates, states: dict[date, str], period: Period) -> list[Stabili
             _counts(rates.events),
             _counts(rates.anrs),
             rates.withheld.tolist(),
-            [states.get(day, "unknown") for day in days],
+            states,
             strict=True,
         )
     ]

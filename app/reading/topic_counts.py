@@ -106,10 +106,8 @@ def ranked_topics(now: Mentions, then: Mentions, limit: int = 10) -> list[TopicC
     )
 
 
-def topics_by_channel(session: Session, app_id: int, period: Period, limit: int = 10) -> dict[str, list[TopicCount]]:
-    """The same for every channel by itself."""
-    part = Slice(app_id)
-    now, then = topic_counts(session, [(part, period), (part, _before(period))], by_channel=True)
+def ranked_by_channel(now: Mentions, then: Mentions, limit: int = 10) -> dict[str, list[TopicCount]]:
+    """The same for every channel by itself, from counts by channel."""
     return {
         name: _ranked(
             {topic: found for (channel, topic), found in now.items() if channel == name},

@@ -1,17 +1,31 @@
 """All channels side by side: volume, people, sentiment, what hurts, NPS, times of tickets, hours of the week."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from statistics import NormalDist
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, ColumnElement, Float, Integer, Time, case, cast, extract, func, literal_column, select
-from sqlalchemy.orm import Session
+import numpy as np
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Integer,
+    Time,
+    case,
+    cast,
+    extract,
+    func,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from analysis.nps import Difference, Nps, Share, difference, nps, share
-from app.reading.topic_counts import TopicCount, topic_counts, topics_by_channel
+from app.reading.topic_counts import Mentions, TopicCount, ranked_by_channel, topic_counts, topic_spans
 from app.reading.trends import Period, Slice
 from models.feedback import SAMPLE, SAMPLED, Verbatim
 from models.rollups import DailyHours, DailyStars
@@ -66,11 +80,34 @@ def people(session: Session, app_id: int, period: Period, zone: str) -> tuple[di
 
     A person is known by a key across channels, else as an author within one channel; who is neither is unknown. In a
     period of more than `COUNTED` messages, people of the stores, and over all, are estimated from a sample of people
-    (within 10 % at ten thousand messages, 2 % at three hundred thousand); smaller channels are still counted.
+    (standard error 7 % at twelve thousand people, 4 % at forty thousand, docs/decisions.md); smaller channels are
+    still counted.
     """
+    return _people(session, app_id, period, zone, said(session, app_id, period))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How many messages a channel has in a period, and how many of them are negative."""
+
+    n: int
+    negative: int
+
+
+def said(session: Session, app_id: int, period: Period) -> dict[str, Said]:
+    """Count the messages of every channel that has any in a period."""
     d = DailyStars
-    written = select(d.channel, func.sum(d.n)).where(d.app_id == app_id, d.day.between(period.first, period.last))
-    messages = {channel: int(n) for channel, n in session.execute(written.group_by(d.channel)) if n}
+    query = select(d.channel, func.sum(d.n), func.sum(d.negative)).where(
+        d.app_id == app_id, d.day.between(period.first, period.last)
+    )
+    rows = session.execute(query.group_by(d.channel).order_by(d.channel))
+    return {channel: Said(int(n), int(negative)) for channel, n, negative in rows if n}
+
+
+def _people(
+    session: Session, app_id: int, period: Period, zone: str, told: Mapping[str, Said]
+) -> tuple[dict[str, People], People]:
+    messages = {channel: each.n for channel, each in told.items()}
     within = [Verbatim.app_id == app_id, *_days(period, zone)]
     nameless = [*within, Verbatim.person.is_(None), Verbatim.author.is_(None)]
     unknown: dict[str, int] = dict(
@@ -103,33 +140,35 @@ def _known_people(session: Session, where: Sequence[ColumnElement[bool]]) -> tup
         .group_by(Verbatim.channel, known)
         .cte("each")
     )
-    by_channel: dict[str, int] = dict(
-        session.execute(select(each.c.channel, func.count()).group_by(each.c.channel)).all()
-    )
     once = select(each.c.known).group_by(each.c.known).subquery()
-    return by_channel, session.scalar(select(func.count()).select_from(once)) or 0
+    by_channel = select(each.c.channel, func.count()).group_by(each.c.channel)
+    over_all = select(null(), func.count()).select_from(once)
+    found = {channel: int(n) for channel, n in session.execute(union_all(by_channel, over_all))}
+    return {channel: n for channel, n in found.items() if channel is not None}, found[None]
 
 
-def channel_rows(session: Session, app_id: int, period: Period, zone: str) -> tuple[list[ChannelRow], People]:
-    """Every channel that said something in the period, the loudest first, and the people over all of them."""
-    who, everybody = people(session, app_id, period, zone)
-    counted = session.execute(
-        select(DailyStars.channel, func.sum(DailyStars.n), func.sum(DailyStars.negative))
-        .where(DailyStars.app_id == app_id, DailyStars.day.between(period.first, period.last))
-        .group_by(DailyStars.channel)
-    )
-    hurting = topics_by_channel(session, app_id, period, limit=3)
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Every channel that said something in a period, the loudest first, the people over all of them, and mentions."""
+
+    rows: list[ChannelRow]
+    everybody: People
+    said: dict[str, Said]
+    mentions: Mentions
+
+
+def channels(session: Session, app_id: int, period: Period, zone: str) -> Channels:
+    """Read the channels of a period."""
+    told = said(session, app_id, period)
+    who, everybody = _people(session, app_id, period, zone, told)
+    now, then = topic_counts(session, topic_spans(Slice(app_id), period), by_channel=True)
+    hurting = ranked_by_channel(now, then, limit=3)
     rows = [
-        ChannelRow(
-            channel,
-            who.get(channel, People(0, int(n), int(n))),
-            share(int(negative), int(n)),
-            hurting.get(channel, []),
-        )
-        for channel, n, negative in counted
-        if n
+        ChannelRow(channel, who[channel], share(each.negative, each.n), hurting.get(channel, []))
+        for channel, each in told.items()
     ]
-    return sorted(rows, key=lambda row: (-row.people.messages, row.channel)), everybody
+    rows.sort(key=lambda row: (-row.people.messages, row.channel))
+    return Channels(rows, everybody, told, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,35 +179,62 @@ class NpsRow:
     nps: Nps
 
 
-def nps_rows(session: Session, app_id: int, period: Period, by: By | None = None) -> list[NpsRow]:
-    """NPS over all surveys of a period: all waves combined, or by wave (the newest first), segment or version.
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """The answers of one scale, wave, segment and version: how many are high, even, low (as NPS has it), satisfied."""
 
-    One answer counts per respondent and wave.
-    """
-    part = {"wave": SurveyAnswer.wave, "segment": SurveyAnswer.segment, "version": SurveyAnswer.version}
-    key = part[by] if by else SurveyAnswer.type
+    type: str
+    low: int
+    high: int
+    wave: str
+    segment: str
+    version: str
+    n: int
+    up: int
+    even: int
+    down: int
+    satisfied: int
+
+
+Answers = list[_Answers]
+
+
+def answers(session: Session, app_id: int, period: Period) -> Answers:
+    """Count the answers of a period once, for scores of every part and every scale."""
+    a = SurveyAnswer
+    satisfied = case((a.type == "satisfied", a.score >= 1), else_=a.score >= a.high - 1)
+    keys = (a.type, a.low, a.high, a.wave, a.segment, a.version)
     rows = session.execute(
         select(
-            key,
-            func.count().filter(SurveyAnswer.score >= 9),
-            func.count().filter(SurveyAnswer.score.between(7, 8)),
-            func.count().filter(SurveyAnswer.score <= 6),
+            *keys,
+            func.count(),
+            func.count().filter(a.score >= 9),
+            func.count().filter(a.score.between(7, 8)),
+            func.count().filter(a.score <= 6),
+            func.count().filter(satisfied),
         )
-        .where(*_answers(app_id, period), SurveyAnswer.type == "nps")
-        .group_by(key)
+        .where(a.app_id == app_id, a.day.between(period.first, period.last))
+        .group_by(*keys)
     )
-    found = [
-        NpsRow(name if by else "", score)
-        for name, up, even, down in rows
-        if (score := nps(int(up), int(even), int(down))) is not None
-    ]
+    return [_Answers(*row) for row in rows]
+
+
+def nps_rows(
+    session: Session, app_id: int, period: Period, by: By | None = None, counted: Answers | None = None
+) -> list[NpsRow]:
+    """NPS over all surveys of a period: all waves combined, or by wave (the newest first), segment or version.
+
+    One answer counts per respondent and wave. `counted` are the `answers` of the period, where the caller has them.
+    """
+    parts: dict[str, tuple[int, int, int]] = {}
+    for one in answers(session, app_id, period) if counted is None else counted:
+        if one.type == "nps":
+            up, even, down = parts.get(name := getattr(one, by) if by else "", (0, 0, 0))
+            parts[name] = (up + one.up, even + one.even, down + one.down)
+    found = [NpsRow(name, score) for name, told in parts.items() if (score := nps(*told)) is not None]
     if by == "wave":
         return sorted(found, key=lambda row: row.part, reverse=True)
     return sorted(found, key=lambda row: (-row.nps.n, row.part))
-
-
-def _answers(app_id: int, period: Period) -> list[ColumnElement[bool]]:
-    return [SurveyAnswer.app_id == app_id, SurveyAnswer.day.between(period.first, period.last)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,18 +247,14 @@ class Satisfaction:
     share: Share
 
 
-def satisfaction(session: Session, app_id: int, period: Period) -> list[Satisfaction]:
+def satisfaction(session: Session, app_id: int, period: Period, counted: Answers | None = None) -> list[Satisfaction]:
     """Satisfied, CSAT and effort answers of a period, each scale by itself: different scales are never averaged."""
-    top = case(
-        (SurveyAnswer.type == "satisfied", SurveyAnswer.score >= 1), else_=SurveyAnswer.score >= SurveyAnswer.high - 1
-    )
-    rows = session.execute(
-        select(SurveyAnswer.type, SurveyAnswer.low, SurveyAnswer.high, func.sum(cast(top, Integer)), func.count())
-        .where(*_answers(app_id, period), SurveyAnswer.type != "nps")
-        .group_by(SurveyAnswer.type, SurveyAnswer.low, SurveyAnswer.high)
-        .order_by(SurveyAnswer.type, SurveyAnswer.low, SurveyAnswer.high)
-    )
-    return [Satisfaction(kind, low, high, found) for kind, low, high, yes, n in rows if (found := share(int(yes), n))]
+    scales: dict[tuple[str, int, int], tuple[int, int]] = {}
+    for one in answers(session, app_id, period) if counted is None else counted:
+        if one.type != "nps":
+            yes, n = scales.get(key := (one.type, one.low, one.high), (0, 0))
+            scales[key] = (yes + one.satisfied, n + one.n)
+    return [Satisfaction(*key, found) for key, (yes, n) in sorted(scales.items()) if (found := share(yes, n))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,24 +267,23 @@ class Disagreement:
     difference: Difference
 
 
-def disagreements(session: Session, app_id: int, period: Period) -> tuple[list[Disagreement], int, int]:
+def disagreements(
+    session: Session, app_id: int, period: Period, known: Channels | None = None
+) -> tuple[list[Disagreement], int, int]:
     """Topics whose share differs beyond noise, the widest first; and the texts of the survey and of the stores.
 
-    All topics are looked at, so the intervals are widened (Bonferroni): one false topic in twenty looks.
+    All topics are looked at, so the intervals are widened (Bonferroni): one false topic in twenty looks. `known` are
+    the channels of the period, where the caller has read them.
     """
-    between = DailyStars.day.between(period.first, period.last)
     texts = dict.fromkeys(("survey", "stores"), 0)
-    for channel, n in session.execute(
-        select(DailyStars.channel, func.sum(DailyStars.n))
-        .where(DailyStars.app_id == app_id, between, DailyStars.channel.in_(COMPARED))
-        .group_by(DailyStars.channel)
-    ):
-        texts[_side(channel)] += int(n)
+    for channel, each in (known.said if known else said(session, app_id, period)).items():
+        if channel in COMPARED:
+            texts[_side(channel)] += each.n
     survey, stores = texts["survey"], texts["stores"]
     if min(survey, stores) < FEWEST:
         return [], survey, stores
     counts: dict[str, dict[str, int]] = {}
-    (mentioned,) = topic_counts(session, [(Slice(app_id), period)], by_channel=True)
+    mentioned = known.mentions if known else topic_counts(session, [(Slice(app_id), period)], by_channel=True)[0]
     for (channel, topic), (_, n) in mentioned.items():
         if channel in COMPARED:
             told = counts.setdefault(topic, dict.fromkeys(("survey", "stores"), 0))
@@ -266,32 +327,42 @@ class TicketTimes:
 
 def ticket_times(session: Session, app_id: int, period: Period) -> list[TicketTimes]:
     """How quickly tickets are answered and resolved; deleted ones are counted apart, and nowhere else."""
-    answered = cast(extract("epoch", Ticket.first_answer_at - Ticket.created_at), Float) / 3600
-    resolved = cast(extract("epoch", Ticket.resolved_at - Ticket.created_at), Float) / 3600
-    there = Ticket.deleted_at.is_(None)
+    t = Ticket
+    there = t.deleted_at.is_(None)
+
+    def seconds(end: InstrumentedAttribute[datetime | None]) -> ColumnElement[Sequence[int]]:
+        # Ordered here, not there: handing over the times takes half of what sorting them in the database does.
+        took = cast(func.date_part("epoch", end - t.created_at), Integer)
+        return func.array_agg(took).filter(there, end.is_not(None))
+
     rows = session.execute(
         select(
-            Ticket.channel,
+            t.channel,
             func.count().filter(there),
             func.count().filter(~there),
-            func.count().filter(there, Ticket.resolved_at.is_(None), Ticket.status.not_in(("closed", "solved"))),
-            func.count().filter(there, Ticket.first_answer_at.is_(None)),
-            *(
-                func.percentile_cont(at).within_group(hours).filter(there)
-                for hours in (answered, resolved)
-                for at in (0.5, 0.9)
-            ),
-            func.count().filter(there, Ticket.satisfied.is_(True)),
-            func.count().filter(there, Ticket.satisfied.is_not(None)),
+            func.count().filter(there, t.resolved_at.is_(None), t.status.not_in(("closed", "solved"))),
+            func.count().filter(there, t.first_answer_at.is_(None)),
+            seconds(t.first_answer_at),
+            seconds(t.resolved_at),
+            func.count().filter(there, t.satisfied.is_(True)),
+            func.count().filter(there, t.satisfied.is_not(None)),
         )
-        .where(Ticket.app_id == app_id, Ticket.day.between(period.first, period.last))
-        .group_by(Ticket.channel)
-        .order_by(Ticket.channel)
+        .where(t.app_id == app_id, t.day.between(period.first, period.last))
+        .group_by(t.channel)
+        .order_by(t.channel)
     )
     return [
-        TicketTimes(channel, n, gone, still, silent, a50, a90, r50, r90, share(int(yes), int(given)))
-        for channel, n, gone, still, silent, a50, a90, r50, r90, yes, given in rows
+        TicketTimes(channel, n, gone, still, silent, *_hours(answered), *_hours(resolved), share(int(yes), int(given)))
+        for channel, n, gone, still, silent, answered, resolved, yes, given in rows
     ]
+
+
+def _hours(seconds: Sequence[int] | None) -> tuple[float | None, float | None]:
+    """The median and the slowest tenth, in hours."""
+    if not seconds:
+        return None, None
+    middle, slow = (np.percentile(np.array(seconds), (50, 90)) / 3600).tolist()
+    return middle, slow
 
 
 HOURS = 3
