@@ -21,6 +21,7 @@ _NONE = -2
 _GAP = 3
 _EXACT, _DOUBLED, _SOUND = range(3)  # how a word of a phrase is compared: letter by letter, or by `spelling.py`
 _SHORT = 4  # letters: shorter words are in half of all sentences
+_LAST = frozenset({"pas"})  # short words that are found in other spellings at the end of a phrase too
 _STEM = 5  # letters of a beginning that may lose a doubled one
 _Symbol = tuple[int, int, str]  # how it is compared, letters of a beginning or 0, its name
 
@@ -181,7 +182,7 @@ def _forms(piece: str, how: int, prefix: int, end: bool) -> tuple[int, tuple[str
         least = _STEM if prefix else 0
         return _DOUBLED, tuple(form for form in doubled_or_not(piece) if form == piece or len(form) >= least)
     # "Vous …ez" bids or asks, which no other ending does; a last "est" must not be the "et" of what follows.
-    if how == _EXACT or piece.endswith("ez") or (end and len(piece) < _SHORT):
+    if how == _EXACT or piece.endswith("ez") or (end and len(piece) < _SHORT and piece not in _LAST):
         return _EXACT, (piece,)
     return _SOUND, spellings(piece)
 

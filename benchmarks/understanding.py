@@ -317,6 +317,9 @@ def written_afresh(table: Table) -> None:
     for group, (recall, taken, count) in fresh.urgent().items():
         table.add(f"urgent lane, recall, written afresh, held-back half, {group} (n={count})", 0.95, recall)
         table.add("  share of its calm sentences that take it", None, taken)
+    recall, taken, count = fresh.urgent("fresh_urgent_sloppy.csv", held=None)["fr"]
+    table.add(f"urgent lane, recall, French as people type it (n={count})", 0.95, recall)
+    table.add("  share of its calm sentences that take it", None, taken)
 
 
 def _micro_f1(

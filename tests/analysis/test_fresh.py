@@ -23,6 +23,13 @@ def test_the_urgent_lane_on_sentences_written_afresh() -> None:
         assert calm <= 0.12, group
 
 
+def test_the_urgent_lane_in_french_as_people_type_it() -> None:
+    recall, calm, count = fresh.urgent("fresh_urgent_sloppy.csv", held=None)["fr"]
+    assert count == 32
+    assert recall >= 0.75  # before hurried spellings were read: .65
+    assert calm == 0
+
+
 def test_a_second_writing_that_half_of_was_never_mended_on() -> None:
     reached = {group: f1 for group, (f1, _) in fresh.topics("fresh_topics_again.csv").items()}
     assert min(reached.values()) >= 0.6

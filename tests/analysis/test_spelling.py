@@ -24,6 +24,7 @@ def found(phrases: list[str], text: str, *, french: bool = True) -> list[str]:
         ("sur mon compte", "sur mon cpte"),
         ("application*", "aplications"),
         ("il faut changer", "il faut changez"),
+        ("ne marche pas", "ne marche pa"),
     ],
 )
 def test_a_phrase_is_found_in_hurried_spellings(phrase: str, text: str) -> None:
@@ -59,6 +60,8 @@ def test_every_spelling_of_a_word_sounds_as_it_does() -> None:
         ("le virement et pas passé", "transfer"),
         ("jai plus accès a mes compte", "sign_in"),
         ("sa plante a louverture", "crash"),
+        ("jai plus accès", "sign_in"),
+        ("virment bloquer depui 3j", "transfer"),
     ],
 )
 def test_topics_of_hurried_french(text: str, topic: str) -> None:
