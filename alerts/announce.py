@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from alerts.groups import same_elsewhere
+from alerts.irritant_names import for_machines, know_irritant
 from alerts.life import calm_of, mark_told
 from alerts.messages import added_up_message, naming, opened_message, reopened_message, resolved_message, state_message
 from alerts.outbox import enqueue
@@ -36,6 +37,7 @@ def tell_opening(
     event_id = uuid5(incident.id, f"{what}:{openings(session, incident)}")
     told = told_of(session, incident)
     mark_told(incident, local_day(app, now))
+    know_irritant(session, incident)
     elsewhere = same_elsewhere(session, incident)
     for way in ways(session, destinations_of(session, app), incident):
         destination = way.destination
@@ -63,6 +65,7 @@ def tell_more(session: Session, app: App, incident: Incident, day: date, *, now:
     if silent(incident, now):
         return
     told = told_of(session, incident)
+    know_irritant(session, incident)
     for way in ways(session, destinations_of(session, app), incident):
         if way.destination.id in told:
             message = added_up_message(app.name, incident, app.language, **identity_of(incident, now, base_url))
@@ -94,6 +97,7 @@ def tell_end(
         return
     told = told_of(session, incident)
     event_id = uuid5(incident.id, f"resolved:{openings(session, incident)}")
+    know_irritant(session, incident)
     message = resolved_message(
         app.name,
         incident,
@@ -205,6 +209,7 @@ def identity_of(incident: Incident, now: datetime, base_url: str) -> dict[str, A
             "window": incident.evidence.get("window"),
             "version": incident.evidence.get("version"),
             "topics": incident.evidence.get("topics"),
+            "irritant": for_machines(incident, base_url),
             "releases": incident.evidence.get("releases"),
             "chance": incident.evidence.get("chance"),
             "together": incident.evidence.get("together"),

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event, Thread
 from time import monotonic
@@ -12,6 +13,7 @@ from uuid import UUID
 from alerts.channels.base import DeliveryError, Message, Receipt
 from alerts.channels.registry import LOCAL
 from alerts.failures import failed
+from alerts.irritant_names import as_known_now
 from alerts.outbox import LEASE, Claimed, OpenChannel, Transaction, claim, delivered, give_back, renew
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,10 @@ def dispatch_once(
     go in order and at its pace, and stop at the first failure.
     """
     with transaction() as session:
-        claimed = claim(session, worker, limit, lease)
+        claimed = [
+            replace(one, message=as_known_now(session, one.app_id, one.message))
+            for one in claim(session, worker, limit, lease)
+        ]
     if not claimed:
         return 0
     groups: dict[int, list[Claimed]] = {}

@@ -10,6 +10,7 @@ from babel.dates import format_datetime
 
 from alerts import silence_words
 from alerts.channels.base import Message, Quote
+from alerts.irritant_names import called
 from alerts.leading import Told
 from alerts.life import ALONE
 from alerts.saying import (
@@ -24,7 +25,6 @@ from alerts.saying import (
     say,
     share,
     stars,
-    subject_name,
 )
 from alerts.wording import chance_sentence, headline, lead, sparkline
 
@@ -74,15 +74,15 @@ def resolved_message(
     if (back := told.evidence.get("recovered")) and actor is None and blind is None:
         return _recovered_message(app, told, language, back, opened=opened, **identity)
     now = told.evidence.get("now", {}).get("effect", {}).get("after")
-    place = f"{app}{place_of(language, told.subject)}"
+    place, topic = f"{app}{place_of(language, told.subject)}", told.subject.partition(":")[2]
     if told.rule == "bad_release":
         place = f"{app} {told.subject.rpartition(':')[2]}{place_of(language, told.subject)}"
     if blind is not None:
-        what = subject_name(language, told.subject) if told.rule == "new_irritant" else rule_name(language, told.rule)
+        what = called(told, topic, language) if told.rule == "new_irritant" else rule_name(language, told.rule)
         title = say(language, "resolved_blind", subject=app if told.rule == "new_irritant" else place, what=what)
     elif told.rule == "new_irritant":
-        topic = subject_name(language, told.subject)
-        title = say(language, "resolved_topic", app=app, topic=topic, worst=share(language, told.effect["after"]))
+        name = called(told, topic, language)
+        title = say(language, "resolved_topic", app=app, topic=name, worst=share(language, told.effect["after"]))
     elif told.rule in {"rating_drop", "bad_release"} and now is not None and now > told.effect["after"]:
         worst = stars(language, told.effect["after"])
         title = say(language, "resolved_stars", subject=place, now=stars(language, now), worst=worst)

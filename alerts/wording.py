@@ -9,6 +9,7 @@ from datetime import date
 from babel.numbers import format_decimal
 
 from alerts import silence_words
+from alerts.irritant_names import called
 from alerts.leading import STAR_RULES, Told, leading
 from alerts.life import ALONE, OWN
 from alerts.other_facts import RAREST_YEARS, RULES, also, other_fact, together_sentence
@@ -25,7 +26,6 @@ from alerts.saying import (
     say,
     share,
     stars,
-    subject_name,
 )
 from alerts.topics import topic_name
 
@@ -57,7 +57,7 @@ def _of_customers(app: str, told: Told, language: str) -> str:
             language,
             "new_irritant",
             app=app,
-            topic=subject_name(language, subject),
+            topic=called(told, subject.partition(":")[2], language),
             before=share(language, effect["before"]),
             after=share(language, effect["after"]),
             mentions=counted(language, "reviews", mentions),
@@ -66,7 +66,9 @@ def _of_customers(app: str, told: Told, language: str) -> str:
     if fact.rule in RULES:
         told_fact = other_fact(language, app, fact)
         topic = fact.topic if fact.subject != f"topic:{fact.topic}" else ""
-        return say(language, "mostly_topic", fact=told_fact, topic=topic_name(topic, language)) if topic else told_fact
+        return (
+            say(language, "mostly_topic", fact=told_fact, topic=called(told, topic, language)) if topic else told_fact
+        )
     values = {"app": app, "place": place_of(language, subject)}
     if fact.rule in STAR_RULES:
         stars_first = say(
@@ -81,7 +83,7 @@ def _of_customers(app: str, told: Told, language: str) -> str:
         )
         if not fact.topic:
             return stars_first
-        return say(language, "mostly_topic", fact=stars_first, topic=topic_name(fact.topic, language))
+        return say(language, "mostly_topic", fact=stars_first, topic=called(told, fact.topic, language))
     return say(language, "other", **values, rule=rule_name(language, fact.rule))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from alerts.channels.base import DeliveryError, Message, Receipt
-from alerts.channels.plain import facts, line, quotes, sections, web_address
+from alerts.channels.plain import alone, facts, line, quotes, sections, web_address
 
 TITLE, PART, QUOTE = 200, 1_000, 300
 INSTALL = 'Apprise is not installed. Install it where the workers run: pip install "cocoon[apprise]".'
@@ -69,7 +69,7 @@ def text_of(message: Message) -> tuple[str, str]:
     """Return title and text, with nothing in them that a service would make live but our link."""
     parts = [line(message.lead, PART), line(message.trend, PART)]
     for title, lines in sections(message):
-        parts.append("\n".join(filter(None, [title, *(f"- {one.text}" for one in lines)])))
+        parts.append("\n".join(filter(None, [title, *(f"- {one.text}" for one in lines), alone(lines)])))
     parts += [f"« {line(q.text, QUOTE)} »\n{line(facts(q), PART)}".rstrip() for q in quotes(message)]
     parts.append(line(message.chance, PART))
     if web_address(message.link):

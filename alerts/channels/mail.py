@@ -26,7 +26,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from alerts.channels.base import DeliveryError, Line, Message, Picture, Receipt
-from alerts.channels.plain import facts, line, quotes, sections, web_address
+from alerts.channels.plain import alone, facts, line, quotes, sections, web_address
 
 log = logging.getLogger(__name__)
 
@@ -222,7 +222,7 @@ def text_of(message: Message) -> str:
     """Return the plain text."""
     parts = [line(message.title, SUBJECT), line(message.lead, LEAD), line(message.trend, LEAD)]
     for title, lines in sections(message):
-        parts.append("\n".join(filter(None, [title, *(f"- {one.text}" for one in lines)])))
+        parts.append("\n".join(filter(None, [title, *(f"- {one.text}" for one in lines), alone(lines)])))
     parts += [f"« {line(q.text, QUOTE)} »\n  {line(facts(q), LEAD)}".rstrip() for q in quotes(message)]
     parts.append(line(message.chance, LEAD))
     if web_address(message.link):

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from alerts.channels.base import Line, Message, Quote
@@ -63,6 +64,11 @@ def sections(message: Message) -> list[tuple[str, list[Line]]]:
         if shown:
             told.append((line(section.title, 150), shown))
     return told
+
+
+def alone(lines: Sequence[Line]) -> str:
+    """Return the address of a section's only line, for plain text: those of a letter's many lines would drown it."""
+    return f"  {lines[0].link}" if len(lines) == 1 and lines[0].link else ""
 
 
 def web_address(link: str) -> bool:
