@@ -99,14 +99,30 @@ def _other_title(words: Words, rule: str, subject: str, effect: dict[str, Any]) 
     return f"{words.number(effect['before'], 2)} → {words.number(effect['after'], 2)}"
 
 
-def app_headline(words: Words, incident: Incident | None, recent: Stars, days: int, today: date) -> str:
-    """What is going on with an app: its strongest open incident, else how it stands."""
+def app_headline(
+    words: Words, incident: Incident | None, recent: Stars, days: int, today: date, back: Incident | None = None
+) -> str:
+    """What is going on with an app: its strongest open incident, else the one that is just over, else how it stands."""
     if incident is not None and incident.effect.get("before") is not None:
         return _trouble(words, incident, today)
+    if back is not None:
+        return _over(words, back.evidence["recovered"], today)
     mean, half = mean_stars(recent), half_width(recent, days)
     if mean is None or half is None:
         return words.t("app.nothing", n=days)
     return words.t("app.calm", mean=words.stars(mean), half=words.number(half, 1), n=sum(recent), days=days)
+
+
+def _over(words: Words, told: dict[str, Any], today: date) -> str:
+    """What showed that the stars are back, since which version or day."""
+    return words.t(
+        "app.back_version" if told["version"] else "app.back",
+        version=told["version"],
+        since=words.day(date.fromisoformat(told["since"]), today=today),
+        now=words.stars(told["now"]),
+        worst=words.stars(told["worst"]),
+        n=told["reviews"],
+    )
 
 
 def _trouble(words: Words, incident: Incident, today: date) -> str:

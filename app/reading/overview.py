@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.reading import incidents, irritants, trends, versions
@@ -16,6 +17,8 @@ from models.incidents import Incident
 from models.releases import Release
 
 MONTH = 28
+FRESH = 14
+"""Days for which an incident that is over is still told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Overview:
     """`period` is what the trend shows, `month` its last 28 days, `before` the 28 before those.
 
     `seen` are the first and last day with a verbatim (None: there is none), `incident` is the strongest open one,
+    `back` the last one of these two weeks that ended because its stars came back,
     `line` the versions that were out on the last day, `pair` the newest against the last before it, `born` the
     irritants that came with it. `counts` are what the two months, the pair and (`charted`) the trend are made of.
     """
@@ -40,6 +44,7 @@ class Overview:
     stars_before: Stars
     incident: Incident | None
     open_incidents: int
+    back: Incident | None
     releases: list[Release]
     line: list[Launch]
     counts: DayCounts
@@ -95,12 +100,28 @@ def overview(
         stars_before=stars_before,
         incident=max(found, key=lambda one: one.score, default=None),
         open_incidents=len(found),
+        back=_back(session, app.id, last),
         releases=releases,
         line=line,
         counts=counts,
         pair=pair,
         born=irritants.newborn(session, app.id, pair.this.released, language, last) if pair else [],
     )
+
+
+def _back(session: Session, app_id: int, last: date) -> Incident | None:
+    """The newest incident whose stars were seen to be back in the two weeks up to a day."""
+    shown = Incident.evidence["recovered"]["day"].astext
+    return session.scalars(
+        select(Incident)
+        .where(
+            Incident.app_id == app_id,
+            Incident.state == "resolved",
+            shown.between(str(last - timedelta(days=FRESH)), str(last)),
+        )
+        .order_by(shown.desc())
+        .limit(1)
+    ).first()
 
 
 def _last_shown(now: date, last_seen: date | None, days: int) -> date:
