@@ -92,6 +92,10 @@ class Words:
             form = self.locale.plural_form(values.get("n", 0))
             sentence = sentence.get(form) or sentence["other"]
             values["n"] = self.number(values["n"]) if isinstance(values.get("n"), int) else values.get("n")
+        if "}." in sentence:  # “13 nov.” ends its sentence with its own full stop
+            for name, value in values.items():
+                if isinstance(value, str) and value.endswith(".") and f"{{{name}}}." in sentence:
+                    sentence = sentence.replace(f"{{{name}}}.", f"{{{name}}}")
         if any(isinstance(value, Markup) for value in values.values()):
             return Markup(escape(sentence)).format(**values)  # noqa: S704  the template is ours and escaped
         return sentence.format(**values) if values else sentence

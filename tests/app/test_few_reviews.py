@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from markupsafe import Markup
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app.i18n import Words
-from app.pages import reviews
 from app.pages.channels import part_name
 from app.pages.drawing import every, fewest_for_a_mean
 from app.pages.versions import adopted, trailing
@@ -77,7 +77,7 @@ def test_days_without_hours_are_told_as_days_and_make_no_busy_midnight(
     fields = {c.key: getattr(model, c.key) for c in Verbatim.__mapper__.column_attrs if c.key not in {"id", "search"}}
     midnight = datetime.combine(TODAY - timedelta(days=1), time(), PARIS)
     made = {"channel": "survey", "written_at": midnight, "day": midnight.date(), "storefront": "", "version": ""}
-    db.execute(Verbatim.__table__.insert(), [fields | made | {"external_id": f"s{n}"} for n in range(400)])
+    db.execute(insert(Verbatim), [fields | made | {"external_id": f"s{n}"} for n in range(400)])
     roll_up(db)
     assert without_hours(db, app.id, ["survey", "app_store", "google_play"], "Europe/Paris") == ["survey"]
     page = web.get(f"/apps/{app.id}/channels").text
@@ -92,8 +92,8 @@ def test_a_bounded_count_says_so_and_never_more_than(
     web: TestClient, portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"/apps/{portfolio.apps[0].id}/reviews?stars=1&topic=sign_in"
-    bounded = lambda *_, **__: ([], None, Count(184, True))  # noqa: E731
-    monkeypatch.setattr(reviews.verbatims, "page_and_count", bounded)
+    bounded = ([], None, Count(184, True))
+    monkeypatch.setattr("app.reading.verbatims.page_and_count", lambda *_, **__: bounded)
     page = web.get(url).text
     assert "<h1>184 reviews among the newest</h1>" in page
     assert "More than" not in page
@@ -123,3 +123,10 @@ def test_an_app_of_which_nothing_was_read_is_never_calm(web: TestClient, db: Ses
     assert "calme" not in page
     assert f'href="/apps/{app.id}/sources/new"' in page
     assert "<select" not in web.get(f"/apps/{app.id}/versions").text, "nothing to choose from"
+
+
+def test_a_sentence_that_ends_with_a_month_has_one_full_stop() -> None:
+    values = {"before": "1 %", "peak": "39 %", "score": "13,1"}
+    assert "le 13 nov. Signal" in FRENCH.t("irritant.sure", noticed="13 nov.", **values)
+    assert "le 13 mai. Signal" in FRENCH.t("irritant.sure", noticed="13 mai", **values)
+    assert Words("en").t("irritant.since", name="X", day=Markup("13 Nov")).endswith("13 Nov.")
