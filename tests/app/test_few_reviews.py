@@ -1,6 +1,8 @@
 """Few reviews, and days without hours: what pages then draw and say, so that no reader takes noise for news."""
 
+import re
 from datetime import date, datetime, time, timedelta
+from html import unescape
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -130,3 +132,14 @@ def test_a_sentence_that_ends_with_a_month_has_one_full_stop() -> None:
     assert "le 13 nov. Signal" in FRENCH.t("irritant.sure", noticed="13 nov.", **values)
     assert "le 13 mai. Signal" in FRENCH.t("irritant.sure", noticed="13 mai", **values)
     assert Words("en").t("irritant.since", name="X", day=Markup("13 Nov")).endswith("13 Nov.")
+
+
+def test_what_the_care_team_looks_for_is_one_click_away(web: TestClient, portfolio: Portfolio) -> None:
+    app = portfolio.apps[0].id
+    page = web.get(f"/apps/{app}/reviews").text
+    wanted = re.findall(rf'href="(/apps/{app}/reviews\?(?:urgent|stars|revised)=[^"]*)"', page.partition("<details")[0])
+    assert len(wanted) == 3
+    for address in wanted:
+        narrowed = web.get(unescape(address)).text
+        assert 'class="chips"' in narrowed
+        assert "quick" not in narrowed
