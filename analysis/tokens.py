@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +137,16 @@ class Tokens:
         beside = (self.start[1:] == self.end[:-1]) & (self.doc[1:] == self.doc[:-1])
         beside &= (self.kind[1:] == WORD) & (self.kind[:-1] == WORD)
         return np.flatnonzero(beside)
+
+    def with_apostrophes(self, texts: Sequence[str]) -> list[str]:
+        """The texts of this batch, with the apostrophes that French words lacked: "j'arrive" for "jarrive"."""
+        cut = self.cut_in_two()
+        if not len(cut):
+            return list(texts)
+        edges = [0, *self.end[cut].tolist(), len(self.text)]
+        whole = "'".join(self.text[a:b] for a, b in pairwise(edges))[1:-1].split("\0")
+        mended = set(self.doc[cut].tolist())
+        return [whole[number] if number in mended else text for number, text in enumerate(texts)]
 
     def quote(self, first: int, last: int) -> str:
         """The original words from token `first` to token `last`, both included."""

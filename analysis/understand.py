@@ -79,7 +79,8 @@ def understand(documents: Sequence[Document]) -> list[Understanding]:
 def _batch(documents: Sequence[Document]) -> list[Understanding]:
     texts = [f"{d.title}\n{d.text}" if d.title else d.text for d in documents]
     tokens = tokenise(texts)
-    vectors = embeddings.Vectors(texts, embeddings.encoder())  # made only for the texts that a step asks for
+    # Vectors are made only for the texts that a step asks for.
+    vectors = embeddings.Vectors(tokens.with_apostrophes(texts), embeddings.encoder())
     spoken = language.choose(
         tokens, texts, language.scores(tokens, texts), [d.storefront for d in documents], [d.locale for d in documents]
     )

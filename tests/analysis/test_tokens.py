@@ -55,6 +55,14 @@ def test_a_missing_apostrophe_is_read(text: str, folded: list[str]) -> None:
     assert tokens.quote(0, len(tokens) - 1) == text
 
 
+def test_texts_get_their_apostrophes_back() -> None:
+    texts = ["jarrive pas\0là", "e\u0301te\u0301", "", "Lappli cest nul", "ok"]
+    assert tokenise(texts).with_apostrophes(texts) == [
+        "j'arrive pas là", "e\u0301te\u0301", "", "L'appli c'est nul", "ok"
+    ]  # fmt: skip
+    assert tokenise(["rien"]).with_apostrophes(["rien"]) == ["rien"]
+
+
 def test_marks_and_symbols_are_tokens_of_their_own() -> None:
     tokens = tokenise(["Bof :-( 👍🏽👍🏽, 5€"])
     assert words(tokens) == ["bof", "🙁", "👍", ",", "5", "€"]
