@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from analysis import ngrams
+from analysis import lexicon, ngrams
 from analysis.ngrams import Floats
 from analysis.tokens import WORD, Tokens, tokenise
 
@@ -63,9 +63,8 @@ def _words() -> tuple[NDArray[np.uint64], Floats]:
     for language, words in yaml.safe_load((folder / "languages.yaml").read_text("utf-8")).items():
         for word in words:
             listed.setdefault(str(word), set()).add(language)
-    lexicon = yaml.safe_load((folder / "lexicon.yaml").read_text("utf-8"))
     for group in ("love", "like", "dislike", "hate", "negator", "contrast"):
-        for language, words in lexicon[group].items():
+        for language, words in lexicon.read()[group].items():
             for word in words:
                 if language in LANGUAGES and word.isalpha():
                     listed.setdefault(word, set()).add(language)

@@ -58,15 +58,14 @@ class Table:
         return weights
 
 
+def _is_read(one: Example) -> bool:
+    labelled = one.corpus not in _THIN or one.problem is not None
+    return labelled or zlib.crc32(one.text.encode("utf-8", "replace")) % 3 == 0
+
+
 def represent(examples: Sequence[Example], dense: NDArray[np.float32]) -> Table | None:
     """Vectors, cues and stars of the examples, or None without the encoder. `dense` is (examples, DENSE_NAMES)."""
-    kept = np.array(
-        [
-            number
-            for number, one in enumerate(examples)
-            if one.corpus not in _THIN or zlib.crc32(one.text.encode("utf-8", "replace")) % 3 == 0
-        ]
-    )
+    kept = np.array([number for number, one in enumerate(examples) if _is_read(one)])
     vectors = embeddings.installed().vectors([examples[number].text for number in kept.tolist()])
     if vectors is None:
         return None

@@ -31,7 +31,7 @@ from analysis.tokens import tokenise
 _NOT_READ_WITH = frozenset(
     {"intent_sentences.yaml", "naming.yaml", "phrasing.yaml", "topic_sentences.yaml", "urgent_sentences.yaml"}
 )  # a change of these changes no reading
-_CONTENT = -0.15  # sentiment from which only plain words make a text urgent
+_CONTENT = 0.0  # sentiment from which only plain words make a text urgent
 _PRAISE = 0.5  # sentiment from which a text that names nothing is praise
 _BATCH = 1_000  # documents at once: arrays of some 20 MB
 
