@@ -71,3 +71,12 @@ def test_of_two_phrases_that_overlap_the_one_that_denies_or_the_longer_is_left()
     assert feelings("je recommande pas") == [("hate", "recommande", False)]
     assert feelings("je recommande") == [("love", "je", False)]
     assert feelings("je ne peux plus m'en passer") == [("love", "plus", False)]
+
+
+@pytest.mark.parametrize(
+    "text", ["on m a vidé mon compte et personne répond", "On m'a vidé mon compte, personne ne répond"]
+)
+def test_an_emptied_account_is_no_neutral_matter(text: str) -> None:
+    said = understand([Document(text, storefront="fr")])[0]
+    assert said.label == "negative"
+    assert said.urgent
