@@ -33,7 +33,7 @@ class CellOut(BaseModel):
     step: str
     channel: str
     n: int = Field(description="mentions: a verbatim may speak of several topics of a step")
-    people: int | None = Field(description="different authors; null in a period of more than 8,000 verbatims")
+    people: int | None = Field(description="different authors; null in a period of more than 4,000 verbatims")
     negative: int
     mood: Literal["good", "mixed", "bad", "none"] = Field(description="none below five mentions")
     topics: list[TopicPartOut]

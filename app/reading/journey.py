@@ -10,9 +10,12 @@ from analysis.taxonomy import taxonomy
 from app.reading.irritants import Row, listed
 from app.reading.topic_counts import topic_counts
 from app.reading.trends import Period, Slice, channels
-from app.reading.voices import COUNTED
 from models.feedback import Verbatim, VerbatimTopic
 from models.rollups import DailyStars
+
+
+COUNTED = 4_000
+"""Verbatims of a period whose people are counted by step, from its raw rows (20 ms); where there are more, mentions."""
 
 
 @dataclass(frozen=True, slots=True)
