@@ -13,7 +13,6 @@ from app.reading.trends import Period, Slice, channels
 from models.feedback import Verbatim, VerbatimTopic
 from models.rollups import DailyStars
 
-
 COUNTED = 4_000
 """Verbatims of a period whose people are counted by step, from its raw rows (20 ms); where there are more, mentions."""
 
