@@ -51,6 +51,22 @@ class DailyCrashes(Base):
     __table_args__ = (
         Index("ix_daily_crashes_app_id_day", "app_id", "day"),
         Index("ix_daily_crashes_issue", "app_id", "issue_id", "day", postgresql_where=text("issue_id <> 0")),
+        Index(
+            "ix_daily_crashes_totals",
+            "app_id",
+            "source_id",
+            "day",
+            postgresql_include=["version", "kind", "events"],
+            postgresql_where=text("issue_id = 0"),
+        ),
+        Index(
+            "ix_daily_crashes_top",
+            "app_id",
+            "source_id",
+            "day",
+            postgresql_include=["issue_id", "events", "users", "users_rounded"],
+            postgresql_where=text("version = '' AND issue_id <> 0"),
+        ),
     )
 
     app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)

@@ -41,7 +41,7 @@ def page(
     part = trends.Slice(app_id, channel=channel or None)
     way = every(found.n, MONTH, period.days)
     trend = trends.star_trend(session, part, period, way, by_bucket(found.counts, period, way))
-    stable = stability_part(words, session, app, found.last, channel or None, now, found.releases)
+    stable = stability_part(words, session, app, found.crashes, channel or None, now, found.releases)
     releases = marks(found.line, trend.period.first, trend.period.last)
     return render(
         request,

@@ -16,8 +16,6 @@ from app.reading import trends
 from models.apps import App
 from models.releases import Release
 
-DAYS = 90
-"""As far back as the part shows: what crashed a year ago is no news."""
 MONTH = 28
 
 
@@ -50,18 +48,18 @@ def stability_part(
     words: Words,
     session: Session,
     app: App,
-    last: date,
+    crashes: reading.Crashes,
     channel: str | None,
     now: date,
     releases: Sequence[Release],
 ) -> Part | None:
-    """Read and draw it for the 90 days up to `last`; None where no crash tool has told anything.
+    """Draw it from the figures that were read; None where no crash tool has told anything.
 
     `releases` are those of the app (`app.reading.launches.all_releases`).
     """
-    period = trends.Period(last - timedelta(days=DAYS - 1), last)
-    month = trends.Period(last - timedelta(days=MONTH - 1), last)
-    everything, recent = reading.stability_and_recent(session, app.id, period, month)
+    period = crashes.period
+    month = trends.Period(period.last - timedelta(days=MONTH - 1), period.last)
+    everything, recent = reading.stability_and_recent(crashes, month)
     found = {name: each for name, each in everything.items() if channel is None or name == channel}
     signals = reading.signals(session, app.id, period, channel)
     if not found and not signals:

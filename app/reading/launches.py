@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.releases import Release, doubted, in_order, last_before
@@ -28,8 +28,11 @@ class Launch:
 
 def all_releases(session: Session, app_id: int) -> list[Release]:
     """Every release of every channel, in the order in which they came out."""
-    query = select(Release).where(Release.app_id == app_id)
-    return list(session.scalars(query.order_by(Release.released_at, Release.channel)))
+    return list(session.scalars(_ALL, {"app_id": app_id}))
+
+
+# Made once: making a statement takes a third of its time where it finds little.
+_ALL = select(Release).where(Release.app_id == bindparam("app_id")).order_by(Release.released_at, Release.channel)
 
 
 def launches(

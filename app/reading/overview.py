@@ -10,6 +10,7 @@ from app.reading import incidents, irritants, trends, versions
 from app.reading.apps import today
 from app.reading.day_counts import DayCounts, day_counts
 from app.reading.launches import Launch, all_releases, launches
+from app.reading.stability import Crashes, crashes
 from app.reading.trends import Period, Slice, Stars
 from app.reading.versions import Pair
 from models.apps import App
@@ -19,6 +20,8 @@ from models.releases import Release
 MONTH = 28
 FRESH = 14
 """Days for which an incident that is over is still told."""
+CRASH_DAYS = 90
+"""As far back as stability is told: what crashed a year ago is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Overview:
     `seen` are the first and last day with a verbatim (None: there is none), `incident` is the strongest open one,
     `back` the last one of these two weeks that ended because its stars came back,
     `line` the versions that were out on the last day, `pair` the newest against the last before it, `born` the
-    irritants that came with it. `counts` are what the two months, the pair and (`charted`) the trend are made of.
+    irritants that came with it. `counts` are what the two months, the pair and (`charted`) the trend are made of,
+    `crashes` what stability is.
     """
 
     today: date
@@ -48,6 +52,7 @@ class Overview:
     releases: list[Release]
     line: list[Launch]
     counts: DayCounts
+    crashes: Crashes
     pair: Pair | None
     born: list[irritants.Row]
 
@@ -83,7 +88,8 @@ def overview(
         spans.append(trends.buckets_of(Period(first, last), "week")[1])
     whole = Period(min(span.first for span in spans), max(span.last for span in spans))
     counts = day_counts(session, part, whole)
-    pair = versions.compare(session, app.id, *names, last, channel, line, counts) if names else None
+    stable = crashes(session, app.id, Period(last - timedelta(days=CRASH_DAYS - 1), last))
+    pair = versions.compare(session, app.id, *names, last, channel, line, counts, stable) if names else None
     n, stars = counts.total(month)
     n_before, stars_before = counts.total(before)
     return Overview(
@@ -104,6 +110,7 @@ def overview(
         releases=releases,
         line=line,
         counts=counts,
+        crashes=stable,
         pair=pair,
         born=irritants.newborn(session, app.id, pair.this.released, language, last) if pair else [],
     )

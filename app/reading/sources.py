@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, true
+from sqlalchemy import Select, bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import LateralFromClause
@@ -138,11 +138,14 @@ def _ledger(
 
 def last_runs(session: Session, app_id: int) -> list[tuple[Source, Run | None]]:
     """The app's sources, each with its newest run."""
+    return [(source, last) for source, last in session.execute(_last_runs(), {"app_id": app_id})]
+
+
+@cache
+def _last_runs() -> Select[Source, Run]:
     newest = _newest(1)
-    run = aliased(Run, newest)
-    query = select(Source, run).outerjoin(newest, true()).where(Source.app_id == app_id)
-    rows = session.execute(query.order_by(Source.channel, Source.name, Source.id))
-    return [(source, last) for source, last in rows]
+    query = select(Source, aliased(Run, newest)).outerjoin(newest, true())
+    return query.where(Source.app_id == bindparam("app_id")).order_by(Source.channel, Source.name, Source.id)
 
 
 def newest_runs(session: Session, ids: Sequence[int], limit: int) -> dict[int, list[Run]]:

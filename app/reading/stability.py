@@ -4,16 +4,16 @@ What is shown follows the source that speaks for a channel (`models.stability_se
 never zero; users are shown by day and never added up, so over a period only sessions have a sum.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.reading.trends import Period
-from models.stability import CrashIssue, CrashSignal
+from models.stability import CrashIssue
 from models.stability_series import Choice, CrashSeries, Floats, Rates, choices, crash_series
 from models.versions import order_key
 
@@ -84,40 +84,60 @@ class IssueLine:
 
 def stability(session: Session, app_id: int, period: Period) -> dict[str, ChannelStability]:
     """Read each channel's stability; a channel that no crash source watches is absent."""
-    return stability_and_recent(session, app_id, period, period)[0]
+    return {name: _channel(each, period) for name, each in crashes(session, app_id, period).series.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Crashes:
+    """The figures of every channel and version in a period, read once for all that a page makes of them."""
+
+    period: Period
+    series: dict[str, CrashSeries]
+
+    def covers(self, part: Period) -> bool:
+        """Whether every day of the part was read."""
+        return self.period.first <= part.first and part.last <= self.period.last
+
+
+def crashes(session: Session, app_id: int, period: Period) -> Crashes:
+    """Read the figures of a period."""
+    return Crashes(period, crash_series(session, app_id, period.first, period.last))
 
 
 def stability_and_recent(
-    session: Session, app_id: int, period: Period, recent: Period
+    known: Crashes, recent: Period
 ) -> tuple[dict[str, ChannelStability], dict[str, ChannelStability]]:
-    """The same, and beside it that of a part of the period; a channel of which the part tells nothing is absent there.
+    """Each channel's stability, and that of a part of the period, without its versions.
 
+    A channel of which the part tells nothing is absent there.
     One source speaks for both, so that a page's sentence and its chart never come from two tools.
     """
-    series = crash_series(session, app_id, period.first, period.last)
-    if not series:
-        return {}, {}
+    period = known.period
     found, lately = {}, {}
-    for name, each in series.items():
+    for name, each in known.series.items():
         found[name] = _channel(each, period)
-        part = _cut(each, period, recent)
-        if any(_told(rates) for rates in (part.total, *part.versions.values())):
+        part = _cut(each, period, recent, ())
+        if _told(part.total) or _cut(each, period, recent).versions:
             lately[name] = _channel(part, recent)
     return found, lately
 
 
 def of_versions(
-    session: Session, app_id: int, wanted: Sequence[tuple[str, Period]]
+    session: Session, app_id: int, wanted: Sequence[tuple[str, Period]], known: Crashes | None = None
 ) -> list[dict[str, VersionStability]]:
     """Read the stability of each version in its period, by channel; a channel that knows nothing of it is absent.
 
-    One source speaks for all of them, so that versions are never compared by two tools.
+    One source speaks for all of them, so that versions are never compared by two tools. `known` are figures that the
+    caller has read; they speak where they reach.
     """
     whole = Period(min(period.first for _, period in wanted), max(period.last for _, period in wanted))
-    series = crash_series(session, app_id, whole.first, whole.last, {version for version, _ in wanted})
+    if known is not None and known.covers(whole):
+        whole, series = known.period, known.series
+    else:
+        series = crash_series(session, app_id, whole.first, whole.last, {version for version, _ in wanted})
     found: list[dict[str, VersionStability]] = []
     for version, period in wanted:
-        parts = {name: _cut(each, whole, period) for name, each in series.items()}
+        parts = {name: _cut(each, whole, period, (version,)) for name, each in series.items()}
         found.append(
             {
                 name: _version(version, part.versions[version], part.base)
@@ -128,14 +148,14 @@ def of_versions(
     return found
 
 
-def _cut(series: CrashSeries, period: Period, part: Period) -> CrashSeries:
-    """The days of a part of the period."""
+def _cut(series: CrashSeries, period: Period, part: Period, only: Collection[str] | None = None) -> CrashSeries:
+    """The days of a part of the period, with the versions (`only` these) that have a figure there."""
     days = slice((part.first - period.first).days, (part.last - period.first).days + 1)
 
     def cut(rates: Rates) -> Rates:
-        return Rates(**{field.name: getattr(rates, field.name)[days] for field in fields(Rates)})
+        return Rates(**{name: getattr(rates, name)[days] for name in _FIELDS})
 
-    versions = {name: cut(rates) for name, rates in series.versions.items()}
+    versions = {name: cut(rates) for name, rates in series.versions.items() if only is None or name in only}
     return replace(
         series,
         first_day=part.first,
@@ -229,19 +249,25 @@ class Signal:
 
 def signals(session: Session, app_id: int, period: Period, channel: str | None = None, limit: int = 10) -> list[Signal]:
     """Read what the crash tools themselves called noteworthy in a period (UTC days), newest first."""
-    s = CrashSignal
-    day = func.date(func.timezone("UTC", s.at))
-    query = select(s).where(s.app_id == app_id, day.between(period.first, period.last))
-    if channel is not None:
-        query = query.where(s.channel == channel)
-    rows = session.scalars(query.order_by(s.at.desc(), s.id).limit(limit))
+    given = {"app_id": app_id, "first": period.first, "last": period.last, "channel": channel, "limit": limit}
+    rows = session.execute(_SIGNALS, given)
     return [Signal(row.channel, row.kind, row.at, row.title, row.version, row.issue, row.url) for row in rows]
+
+
+_SIGNALS = text(
+    "SELECT channel, kind, at, title, version, issue, url FROM crash_signals WHERE app_id = :app_id"
+    " AND date(timezone('UTC', at)) BETWEEN :first AND :last AND (CAST(:channel AS text) IS NULL OR channel = :channel)"
+    " ORDER BY at DESC, id LIMIT :limit"
+)
 
 
 def new_issues(session: Session, app_id: int, since: datetime, limit: int = 20) -> list[CrashIssue]:
     """Read the issues first seen since a moment, newest first, whatever their source."""
     query = select(CrashIssue).where(CrashIssue.app_id == app_id, CrashIssue.first_seen_at >= since)
     return list(session.scalars(query.order_by(CrashIssue.first_seen_at.desc(), CrashIssue.id).limit(limit)))
+
+
+_FIELDS = tuple(field.name for field in fields(Rates))
 
 
 def _told(rates: Rates) -> bool:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.reading.intervals import half_width, mean_stars
 from models.ratings import RatingSnapshot
 from models.releases import Release
 from models.rollups import DailyStars, DailyTopics
-from models.sources import Coverage, Source
 
 Stars = tuple[int, int, int, int, int]
 Every = Literal["day", "week"]
@@ -169,16 +169,9 @@ def known_days_and_channels(session: Session, app_id: int) -> tuple[Period | Non
 def incomplete_days(session: Session, part: Slice, period: Period) -> dict[date, str]:
     """Days of which some enabled source says that they are not complete, with the worst state among its sources."""
     found: dict[date, str] = {}
-    conditions = [
-        Coverage.app_id == part.app_id,
-        Coverage.day.between(period.first, period.last),
-        Coverage.state != "complete",
-        Source.enabled,
-    ]
-    if part.channel is not None:
-        conditions.append(Source.channel == part.channel)
     rows = session.execute(
-        select(Coverage.day, Coverage.state).join(Source, Source.id == Coverage.source_id).where(*conditions)
+        _INCOMPLETE,
+        {"app_id": part.app_id, "first": period.first, "last": period.last, "channel": part.channel},
     )
     rank = {"held": 0, "partial": 1, "unknown": 2}
     for day, state in rows:
@@ -194,6 +187,13 @@ def buckets_of(period: Period, every: Every | None = None) -> tuple[Every, Perio
         return every, period
     monday = period.first - timedelta(days=period.first.weekday())
     return every, Period(monday, period.last + timedelta(days=6 - period.last.weekday()))
+
+
+_INCOMPLETE = text(
+    "SELECT c.day, c.state FROM coverage c JOIN sources s ON s.id = c.source_id WHERE c.app_id = :app_id"
+    " AND c.day BETWEEN :first AND :last AND c.state <> 'complete' AND s.enabled"
+    " AND (CAST(:channel AS text) IS NULL OR s.channel = :channel)"
+)
 
 
 def star_trend(
@@ -298,20 +298,16 @@ def release_marks(found: Sequence[Release]) -> list[tuple[date, str]]:
 
 def store_ratings(session: Session, app_id: int) -> list[RatingSnapshot]:
     """The newest counter of each store and storefront: a series of its own, never averaged with reviews."""
-    key = (RatingSnapshot.channel, RatingSnapshot.storefront)
-    newest = (
-        select(*key, func.max(RatingSnapshot.taken_at).label("at"))
-        .where(RatingSnapshot.app_id == app_id)
-        .group_by(*key)
-        .subquery()
-    )
-    same = (
-        (newest.c.channel == RatingSnapshot.channel)
-        & (newest.c.storefront == RatingSnapshot.storefront)
-        & (newest.c.at == RatingSnapshot.taken_at)
-    )
-    query = select(RatingSnapshot).join(newest, same).where(RatingSnapshot.app_id == app_id).order_by(*key)
-    return list(session.scalars(query))
+    return list(session.scalars(_RATINGS, {"app_id": app_id}))
+
+
+_SERIES = (RatingSnapshot.channel, RatingSnapshot.storefront)
+_RATINGS = (
+    select(RatingSnapshot)
+    .ext(distinct_on(*_SERIES))
+    .where(RatingSnapshot.app_id == bindparam("app_id"))
+    .order_by(*_SERIES, RatingSnapshot.taken_at.desc())
+)
 
 
 def rating_history(

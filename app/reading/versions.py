@@ -16,7 +16,7 @@ from alerts.detectors.version_comparison import EARLIER_RELEASES, NOISE_DAYS, TE
 from app.reading.day_counts import KINDS, STARS, DayCounts, Ints, day_counts, summed
 from app.reading.intervals import half_width, mean_stars
 from app.reading.launches import Launch, before, believed, launches, newest_launch, place
-from app.reading.stability import VersionStability, of_versions
+from app.reading.stability import Crashes, VersionStability, of_versions
 from app.reading.topic_counts import topic_counts
 from app.reading.trends import Period, Slice, Stars
 
@@ -117,10 +117,12 @@ def compare(
     channel: str | None = None,
     line: Sequence[Launch] | None = None,
     counted: DayCounts | None = None,
+    crashes: Crashes | None = None,
 ) -> Pair | None:
     """Compare two versions of the app (on a channel); None where one of them is not known or not out yet.
 
-    `line` are its launches until today, `counted` its counts of these days and more, where the caller has read them.
+    `line` are its launches until today, `counted` its counts of these days and more, `crashes` its crash figures, where
+    the caller has read them.
     """
     line = believed(launches(session, app_id, today, channel) if line is None else line, this, that)
     at, other = place(line, this), place(line, that)
@@ -148,10 +150,10 @@ def compare(
         _days(spans, mine.start, mine.start + TENURE_DAYS, mine),
         _days(spans, theirs.end - TENURE_DAYS, theirs.end, theirs),
     )
-    crashes = of_versions(session, app_id, list(zip((this, that), periods, strict=True)))
+    stable = of_versions(session, app_id, list(zip((this, that), periods, strict=True)), crashes)
     first, second = (
         _side(line[number], period, counts.get(line[number].version, nothing), first_day, crash)
-        for number, period, crash in zip((at, other), periods, crashes, strict=True)
+        for number, period, crash in zip((at, other), periods, stable, strict=True)
     )
     shares = _adoption((first, counts.get(this, nothing)), (second, counts.get(that, nothing)), every, first_day, today)
     return Pair(first, second, stars, _topics(session, part, first, second), shares)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from analysis.nps import Difference, Nps, Share, difference, nps, share
@@ -330,10 +331,11 @@ def ticket_times(session: Session, app_id: int, period: Period) -> list[TicketTi
     t = Ticket
     there = t.deleted_at.is_(None)
 
-    def seconds(end: InstrumentedAttribute[datetime | None]) -> ColumnElement[Sequence[int]]:
-        # Ordered here, not there: handing over the times takes half of what sorting them in the database does.
-        took = cast(func.date_part("epoch", end - t.created_at), Integer)
-        return func.array_agg(took).filter(there, end.is_not(None))
+    def seconds(end: InstrumentedAttribute[datetime | None]) -> ColumnElement[bytes]:
+        # Ordered here, not there, and handed over as the bytes of whole numbers: sorting them in the database takes
+        # twice as long, and tens of thousands of them as text half as long again.
+        took = func.int4send(cast(func.date_part("epoch", end - t.created_at), Integer))
+        return func.string_agg(took, cast(b"", BYTEA), type_=BYTEA).filter(there, end.is_not(None))
 
     rows = session.execute(
         select(
@@ -357,11 +359,11 @@ def ticket_times(session: Session, app_id: int, period: Period) -> list[TicketTi
     ]
 
 
-def _hours(seconds: Sequence[int] | None) -> tuple[float | None, float | None]:
-    """The median and the slowest tenth, in hours."""
+def _hours(seconds: bytes | None) -> tuple[float | None, float | None]:
+    """The median and the slowest tenth, in hours, of seconds as big-endian numbers of four bytes."""
     if not seconds:
         return None, None
-    middle, slow = (np.percentile(np.array(seconds), (50, 90)) / 3600).tolist()
+    middle, slow = (np.percentile(np.frombuffer(seconds, ">i4"), (50, 90)) / 3600).tolist()
     return middle, slow
 
 
