@@ -11,7 +11,7 @@ from babel.dates import format_datetime
 from alerts import silence_words
 from alerts.channels.base import Message, Quote
 from alerts.irritant_names import called
-from alerts.leading import Told
+from alerts.leading import STAR_RULES, Told
 from alerts.life import ALONE
 from alerts.saying import (
     channel_name,
@@ -73,45 +73,11 @@ def resolved_message(
     """
     if (back := told.evidence.get("recovered")) and actor is None and blind is None:
         return _recovered_message(app, told, language, back, opened=opened, **identity)
-    now = told.evidence.get("now", {}).get("effect", {}).get("after")
-    place, topic = f"{app}{place_of(language, told.subject)}", told.subject.partition(":")[2]
-    if told.rule == "bad_release":
-        place = f"{app} {told.subject.rpartition(':')[2]}{place_of(language, told.subject)}"
-    if blind is not None:
-        what = called(told, topic, language) if told.rule == "new_irritant" else rule_name(language, told.rule)
-        title = say(language, "resolved_blind", subject=app if told.rule == "new_irritant" else place, what=what)
-    elif told.rule == "new_irritant":
-        name = called(told, topic, language)
-        title = say(language, "resolved_topic", app=app, topic=name, worst=share(language, told.effect["after"]))
-    elif told.rule in {"rating_drop", "bad_release"} and now is not None and now > told.effect["after"]:
-        worst = stars(language, told.effect["after"])
-        title = say(language, "resolved_stars", subject=place, now=stars(language, now), worst=worst)
-    elif told.rule in {"rating_drop", "bad_release"}:
-        title = say(language, "resolved_stars_usual", subject=place)
+    if told.rule in ALONE and not actor:
+        title, words = silence_words.ended(app, told, language, opened, ended)
     else:
-        title = say(language, "resolved_other", subject=place)
-    if told.rule in ALONE:
-        title, over = silence_words.ended(app, told, language, opened, ended)
-        words = say(language, "resolved_by", actor=actor, day=day_name(language, opened)) if actor else over
-    elif blind is not None:
-        why, since = blind
-        words = say(
-            language,
-            "resolved_no_crashes" if told.rule == "crash_spike" else f"resolved_{why}",
-            days=counted(language, "days", (ended - since).days + 1),
-            since=full_stop(day_name(language, since)),
-            day=day_name(language, opened),
-        )
-    elif actor:
-        words = say(language, "resolved_by", actor=actor, day=day_name(language, opened))
-    else:
-        words = say(
-            language,
-            "resolved_lead",
-            calm=counted(language, "days", calm_days),
-            days=counted(language, "days", max((ended - opened).days - calm_days, 1)),
-            day=day_name(language, opened),
-        )
+        title = _end_title(app, told, language, by_hand=actor is not None, blind=blind is not None)
+        words = _end_lead(told, language, opened=opened, ended=ended, calm_days=calm_days, actor=actor, blind=blind)
     return Message(
         kind="incident.resolved",
         title=title,
@@ -121,6 +87,58 @@ def resolved_message(
         link_text=say(language, "link"),
         **identity,
     )
+
+
+def _end_lead(
+    told: Told,
+    language: str,
+    *,
+    opened: date,
+    ended: date,
+    calm_days: int,
+    actor: str | None,
+    blind: tuple[str, date] | None,
+) -> str:
+    """Say how it ended and how long it lasted."""
+    day = day_name(language, opened)
+    if blind is not None:
+        why, since = blind
+        return say(
+            language,
+            "resolved_no_crashes" if told.rule == "crash_spike" else f"resolved_{why}",
+            days=counted(language, "days", (ended - since).days + 1),
+            since=full_stop(day_name(language, since)),
+            day=day,
+        )
+    if actor:
+        return say(language, "resolved_by", actor=actor, day=day)
+    lasted = counted(language, "days", max((ended - opened).days - calm_days, 1))
+    return say(language, "resolved_lead", calm=counted(language, "days", calm_days), days=lasted, day=day)
+
+
+def _end_title(app: str, told: Told, language: str, *, by_hand: bool, blind: bool) -> str:
+    """Say what is over, as far as it is known: who closes an incident by hand does not say that all is well."""
+    kind, _, topic = told.subject.partition(":")
+    source = (told.evidence.get("source") or {}).get("name", "") if told.rule in ALONE else ""
+    place = f"{app}, {source}" if source else f"{app}{place_of(language, told.subject)}"
+    if kind == "version":
+        place = f"{app} {told.subject.rpartition(':')[2]}{place_of(language, told.subject)}"
+    if blind or by_hand:
+        what = called(told, topic, language) if told.rule == "new_irritant" else rule_name(language, told.rule)
+        subject = app if told.rule == "new_irritant" else place
+        return say(language, "resolved_blind" if blind else "resolved_closed", subject=subject, what=what)
+    if told.rule == "new_irritant":
+        worst = share(language, told.effect["after"])
+        return say(language, "resolved_topic", app=app, topic=called(told, topic, language), worst=worst)
+    if told.rule in STAR_RULES:
+        now = told.evidence.get("now", {}).get("effect", {}).get("after")
+        if now is None or now <= told.effect["after"]:
+            return say(language, "resolved_stars_usual", subject=place)
+        worst = stars(language, told.effect["after"])
+        return say(language, "resolved_stars", subject=place, now=stars(language, now), worst=worst)
+    if told.rule == "burst" and kind == "topic":
+        return say(language, "resolved_burst_topic", subject=place, topic=called(told, topic, language))
+    return say(language, f"resolved_{told.rule}", subject=place, topic=topic)
 
 
 def _recovered_message(

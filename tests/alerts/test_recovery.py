@@ -15,6 +15,7 @@ from alerts.detectors.recovery import Rise, rise
 from alerts.incidents import reconcile
 from alerts.life import Change
 from alerts.rules import look
+from alerts.streams import History, Stream
 from models.apps import App
 from models.feedback import Verbatim
 from models.incidents import Delivery, Incident, IncidentEvent
@@ -56,7 +57,7 @@ def test_a_better_release_ends_it_within_days_and_says_so_once(db: Session, brok
     assert shown["now"] > shown["worst"] + 0.7 * (shown["usual"] - shown["worst"])
     opened, ended = told(db)
     assert (opened["kind"], ended["kind"]) == ("incident.opened", "incident.resolved")
-    assert ended["title"].startswith("Banque Mésange : depuis la 7.2.1")
+    assert " ★ depuis la 7.2.1" in ended["title"]
     assert "retour à la normale" in ended["title"]
     assert f"sur {shown['reviews']} avis" in ended["lead"]
     (line,) = db.scalars(select(IncidentEvent).where(IncidentEvent.kind == "resolved"))
@@ -213,3 +214,42 @@ def test_a_good_day_or_two_amid_a_fall_is_not_significant() -> None:
 def test_a_fall_lies_before_its_end() -> None:
     with pytest.raises(ValueError, match="before"):
         seen(days_of((100, 4.4), (10, 3.0)), 100)
+
+
+def two_stores(*means_of_the_second: tuple[int, float], down: bool = False) -> History:
+    """Both stores fall on day 100; the first is back on day 110; `down`: the second says nothing from then on."""
+    first, second = days_of((100, 4.4), (10, 3.0), (6, 4.4)), days_of(*means_of_the_second)
+    heard = np.ones(len(first), np.bool_)
+    if down:
+        second[110:], heard[110:] = 0, False
+    stores = {"app_store": first, "google_play": second}
+    everywhere = np.ones(len(first), np.bool_)
+    return History(
+        app_id=1,
+        first_day=FIRST,
+        streams=(Stream("app", FIRST, first + second, heard),),
+        versions={(store, ""): counts for store, counts in stores.items()},
+        negatives={(store, ""): counts[:, 0] for store, counts in stores.items()},
+        reviews={"app": (first + second).sum(axis=1)},
+        topics=(),
+        mentions={"app": np.zeros((0, len(first)), np.int64)},
+        judged={"app": heard, "app_store": everywhere, "google_play": heard},
+        launches=(),
+        holes=(),
+    )
+
+
+def test_every_store_with_a_part_in_the_fall_must_be_back() -> None:
+    fell, day = FIRST + timedelta(days=100), FIRST + timedelta(days=115)
+    incident = Incident(app_id=1, rule="rating_drop", subject="app", state="open", opened_day=fell, last_above_day=day)
+    incident.evidence = {"window": {"from": str(fell), "to": str(day)}, "began": str(fell)}
+    back = two_stores((100, 4.4), (10, 3.0), (6, 4.4))
+    (end,) = recovery.with_ends(back, [incident], [], day)
+    assert end.over
+    assert 3.0 <= end.evidence["recovered"]["worst"] < 3.2
+    still = two_stores((100, 4.4), (16, 3.0))
+    assert recovery.with_ends(still, [incident], [], day) == []
+    silent = two_stores((100, 4.4), (10, 3.0), (6, 4.4), down=True)
+    assert recovery.with_ends(silent, [incident], [], day) == []
+    never = two_stores((116, 4.4))  # the other store alone had fallen: it alone must be back
+    assert len(recovery.with_ends(never, [incident], [], day)) == 1

@@ -111,6 +111,40 @@ def test_the_end_says_what_it_is_back_to_and_how_long_it_lasted() -> None:
     assert by_hand.lead == "Closed by Ada. Open since Tuesday 17 Nov."
 
 
+@pytest.mark.parametrize(
+    ("rule", "subject", "french", "english"),
+    [
+        ("burst", "app", "la vague de mauvais avis est passée", "the wave of bad reviews is over"),
+        ("burst", "topic:sign_in", "la vague d’avis sur « Connexion", "the wave of reviews about “Sign-in"),
+        ("crash_spike", "version:google_play:7.2", "les plantages sont revenus", "crashes are back to normal"),
+        ("urgent", "app", "plus d’avis urgents", "no more urgent reviews"),
+        ("keyword", "keyword:phishing", "plus d’avis qui disent « phishing »", "no more reviews that say “phishing”"),
+        ("unanswered", "app", "plus aucun avis n’attend", "no review waits too long"),
+    ],
+)
+def test_an_end_says_what_is_over_and_a_hand_claims_nothing(rule: str, subject: str, french: str, english: str) -> None:
+    for language, over in (("fr", french), ("en", english)):
+        told = Told(rule=rule, subject=subject)
+        ended = {"opened": date(2026, 11, 19), "ended": date(2026, 11, 23), "calm_days": 2}
+        by_itself = resolved_message("B", told, language, actor=None, **ended)
+        assert over in plain(by_itself.title)
+        assert ("7.2" in by_itself.title) == ("7.2" in subject)
+        by_hand = resolved_message("B", told, language, actor="ada", **ended)
+        assert over not in plain(by_hand.title)
+        assert by_hand.title.endswith("Incident clos" if language == "fr" else "Incident closed")
+        assert "ada" in by_hand.lead
+
+
+@pytest.mark.parametrize("rule", ["rating_drop", "new_irritant", "silent_source"])
+def test_what_is_closed_by_hand_is_not_said_to_be_back_to_normal(rule: str) -> None:
+    told = Told(rule=rule, subject={"new_irritant": "topic:sign_in", "silent_source": "source:5"}.get(rule, "app"))
+    told.evidence["source"] = {"name": "App Store FR"}
+    ended = {"opened": date(2026, 11, 19), "ended": date(2026, 11, 23), "calm_days": 14}
+    title = resolved_message("B", told, "en", actor="ada", **ended).title
+    assert title.endswith("Incident closed")
+    assert ("App Store FR" in title) == (rule == "silent_source")
+
+
 def test_a_message_survives_the_outbox() -> None:
     told = Told()
     told.evidence["quotes"] = [
