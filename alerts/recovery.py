@@ -24,7 +24,8 @@ from models.incidents import Incident
 
 LOOKS_BACK = (5, 7, 10, 14)  # days since which all stars may have been back
 ADOPTED = 0.5  # of a store's reviews of the last days, that are to be written on a version before it speaks for all
-LAST_DAYS = 5  # in which a topic is to be said no more than usual
+LAST_DAYS = 3  # in which a topic is to be said no more than usual
+FADED = 0.5  # of how often it was said in the fall, once a new version ended it
 SAME_FALL = 0.5  # of the app's fall, from which a store has its part in it
 LEAST_FALL = 0.1  # stars
 TOPIC_DAYS = 56  # that say how often a topic is usually said
@@ -72,7 +73,8 @@ def _ended(history: History, incident: Incident, found: Sequence[Finding], day: 
         return None
     topics = [subject.partition(":")[2] for _, subject in keys if subject.startswith("topic:")]
     since = max(one.since for one in shown)
-    if not all(_said_as_usual(history, topic, fell_on(incident), since, day) for topic in topics):
+    fading = all(one.version for one in shown)
+    if not all(_said_less(history, topic, fell_on(incident), since, day, fading=fading) for topic in topics):
         return None
     return _end(incident, max(shown, key=lambda one: (one.version != "", one.rise.reviews)), day)
 
@@ -172,8 +174,11 @@ def _share(history: History, channel: str, version: str, last: int) -> float:
     return told.get(version, 0) / max(sum(told.values()), 1)
 
 
-def _said_as_usual(history: History, topic: str, fell: date, since: date, day: date) -> bool:
-    """Whether a topic is said no more than before the fall, over the last complete days since stars are back."""
+def _said_less(history: History, topic: str, fell: date, since: date, day: date, *, fading: bool) -> bool:
+    """Whether a topic is said no more than before the fall, over the last complete days since stars are back.
+
+    `fading`: a new version ended it. Who is still on the old one goes on complaining: half as often is enough then.
+    """
     if topic not in history.topics:
         return True
     judged, mentions = history.judged["app"], history.mentions["app"][history.topics.index(topic)]
@@ -185,6 +190,10 @@ def _said_as_usual(history: History, topic: str, fell: date, since: date, day: d
     if not rows.size:
         return False
     said, expected = int(mentions[rows].sum()), float(share * reviews[rows].sum())
+    fall = slice(start, history.index(since))
+    worst = (mentions[fall] @ judged[fall]) / max(int(reviews[fall] @ judged[fall]), 1)
+    if fading and said <= FADED * worst * reviews[rows].sum():
+        return True
     return said < 3 or said <= expected + 2 * sqrt(expected * (1 + 0.16 * expected) + 0.25)
 
 

@@ -5,7 +5,7 @@ Otherwise the next look would find the same fall again: a window of three weeks 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from alerts.leading import STAR_RULES
 from alerts.life import Key
 from alerts.streams import Bools, History
 from models.incidents import Incident
+
+FADING_DAYS = 7
+"""For which those on the old version still name what the new one mended: their topics are not looked for anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Settled:
     channels: frozenset[str]
     first: date
     last: date
+    faded: date
+    """Up to which the topics are left out."""
 
 
 def keys_of(incident: Incident) -> set[Key]:
@@ -52,7 +57,8 @@ def settled(incident: Incident) -> Settled | None:
     if any(rule in STAR_RULES and subject == "app" for rule, subject in keys):
         channels = set()  # all of them
     last = date.fromisoformat(told["day"])
-    return Settled(frozenset(keys), frozenset(topics), frozenset(channels), fell_on(incident), last)
+    faded = last + timedelta(days=FADING_DAYS if told["version"] else 0)
+    return Settled(frozenset(keys), frozenset(topics), frozenset(channels), fell_on(incident), last, faded)
 
 
 def leaving_out(history: History, past: Iterable[Settled]) -> History:
@@ -61,9 +67,7 @@ def leaving_out(history: History, past: Iterable[Settled]) -> History:
     days = np.arange(len(history.judged["app"]))
     for one in past:
         inside = (days >= history.index(one.first)) & (days <= history.index(one.last))
-        if not inside.any():
-            continue
-        subjects = {f"topic:{topic}" for topic in one.topics}
+        subjects: set[str] = set()
         for stream in history.streams:
             channel = channel_of(stream.subject)
             if channel is None or not one.channels or channel in one.channels:
@@ -71,4 +75,7 @@ def leaving_out(history: History, past: Iterable[Settled]) -> History:
         subjects |= {subject for rule, subject in one.keys if rule == "bad_release"}
         for subject in subjects:
             over[subject] = over.get(subject, np.zeros(len(days), np.bool_)) | inside
+        fading = (days >= history.index(one.first)) & (days <= history.index(one.faded))
+        for topic in one.topics:
+            over[f"topic:{topic}"] = over.get(f"topic:{topic}", np.zeros(len(days), np.bool_)) | fading
     return replace(history, over=over) if over else history

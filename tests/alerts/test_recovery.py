@@ -156,16 +156,30 @@ def test_who_opens_it_again_is_not_overruled_by_the_same_evidence(db: Session, b
     assert "recovered" not in incident.evidence
 
 
-def test_a_topic_that_is_still_loud_keeps_it_open(db: Session, broken_app: App, day: Day) -> None:
-    for number in range(MENDED, MENDED + 10):
-        db.execute(delete(DailyTopics).where(DailyTopics.app_id == broken_app.id, DailyTopics.day == day(number)))
-        row = {"app_id": broken_app.id, "day": day(number), "channel": "google_play", "version": "7.2.1"}
-        db.add(DailyTopics(**row, topic="sign_in", n=6, negative=6))
+def still_said(db: Session, app: App, day: Day, times: int) -> None:
+    """From the mending on the topic is said so many times a day, of some thirty reviews."""
+    for number in range(MENDED, MENDED + 12):
+        db.execute(delete(DailyTopics).where(DailyTopics.app_id == app.id, DailyTopics.day == day(number)))
+        row = {"app_id": app.id, "day": day(number), "channel": "google_play", "version": "7.2"}
+        db.add(DailyTopics(**row, topic="sign_in", n=times, negative=times))
     db.flush()
+
+
+def test_a_topic_that_is_still_loud_keeps_it_open(db: Session, broken_app: App, day: Day) -> None:
+    still_said(db, broken_app, day, 9)
     live(db, broken_app, (*FALL, *range(MENDED, MENDED + 8)), day)
     (incident,) = db.scalars(select(Incident))
     assert "new_irritant" in {incident.rule} | {one["rule"] for one in incident.evidence["support"]}
     assert incident.state == "open"
+
+
+def test_who_is_still_on_the_old_version_complains_half_as_often_and_opens_nothing(
+    db: Session, broken_app: App, day: Day
+) -> None:
+    still_said(db, broken_app, day, 4)
+    live(db, broken_app, (*FALL, *range(MENDED, MENDED + 8)), day)
+    (incident,) = db.scalars(select(Incident))
+    assert incident.state == "resolved"
 
 
 def days_of(*spans: tuple[int, float]) -> np.ndarray:
