@@ -185,10 +185,13 @@ def channels(asked: Asked, session: DB) -> Channels:
 def net_promoter_score(asked: Asked, session: DB, by: Literal["all", "wave", "segment", "version"] = "all") -> NpsList:
     """NPS with its margin of error, and satisfaction, of all waves together or by wave, segment or version."""
     app_id, _, period = asked
-    rows = voices.nps_rows(session, app_id, period, None if by == "all" else by)
+    counted = voices.answers(session, app_id, period)
+    rows = voices.nps_rows(session, app_id, period, None if by == "all" else by, counted)
     return NpsList(
         items=[NpsOut(part=row.part, n=row.nps.n, **asdict(row.nps)) for row in rows],
-        satisfaction=[SatisfactionOut.model_validate(row) for row in voices.satisfaction(session, app_id, period)],
+        satisfaction=[
+            SatisfactionOut.model_validate(row) for row in voices.satisfaction(session, app_id, period, counted)
+        ],
     )
 
 
