@@ -46,7 +46,8 @@ def app(db: Session) -> App:
 
 def headline(db: Session, app: App, language: str) -> str:
     found = overview(db, app, language)
-    return app_headline(Words(language), found.incident, found.stars, 28, found.today, found.back)
+    told = app_headline(Words(language), found.incident, found.stars, 28, found.today, found.back)
+    return told.replace("\u00a0", " ")
 
 
 def test_it_is_told_for_two_weeks(db: Session, app: App) -> None:
