@@ -32,9 +32,10 @@ def test_the_threshold_follows_the_volume_of_the_days_before() -> None:
     reviews = np.array([5] * 60 + [20] * 60 + [80] * 60 + [1000] * 60)
     found = life.thresholds(curve, reviews)
     assert found[0] == 4.0  # nothing is known yet: the highest
-    assert found[60] == pytest.approx(3.0)
+    assert found[59] == pytest.approx(3.0)
+    assert 3.0 < found[65] < 4.0  # half way through the change
+    assert found[75] == pytest.approx(4.0)  # the last two weeks ask for more than the quiet ones before
     assert found[119] == pytest.approx(4.0)
-    assert 3.0 < found[90] < 4.0  # half way through the change
     assert found[-1] == pytest.approx(3.5)  # beyond the curve's end it stays
     judged = np.ones(len(reviews), np.bool_)
     judged[100:120] = False  # an outage: 36 of the 56 days before
