@@ -59,7 +59,7 @@ def test_it_is_told_for_two_weeks(db: Session, app: App) -> None:
     assert headline(db, app, "en") == (
         "Since 7.3 the rating is back to normal: 4.2 on 63 reviews (it had fallen to 3.6)."
     )
-    assert headline(db, app, "fr").startswith("Depuis la 7.3, la note est revenue à la normale\u00a0: 4,2 sur 63 avis")
+    assert headline(db, app, "fr").startswith("Depuis la 7.3, la note est revenue à la normale : 4,2 sur 63 avis")
     row.evidence = row.evidence | {"recovered": row.evidence["recovered"] | {"day": str(now - timedelta(days=15))}}
     db.flush()
     assert "7.3" not in headline(db, app, "en")
