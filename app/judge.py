@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from alerts.incidents import reconcile
 from alerts.life import Change
+from alerts.own import UNSEEN
 from alerts.reminders import remind
 from alerts.rules import look
 from alerts.silence import silences
@@ -18,6 +19,9 @@ from models.sources import Coverage, Run, Source
 
 FRESH = timedelta(hours=3)
 """How old a complete walk may be for today's reviews to be judged before the day is over."""
+
+WAKING = timedelta(hours=1)
+"""How long after a pause of the whole service no source is called silent: it is being read."""
 
 HISTORY_TAKES = timedelta(days=2)
 """How long a first walk that does not come to its end keeps an app quiet; from then on its ledger guards the rules."""
@@ -62,7 +66,19 @@ def judge(session: Session, app_id: int, now: datetime, *, base_url: str, quiet:
     findings = look(session, app, today, until_counts=bool(live) and unread == 0)
     changes = reconcile(session, app, findings, now=now, quiet=quiet or bool(half) or not live, base_url=base_url)
     # A silent source is told whatever history may be under way: it is not about what customers wrote.
-    changes += reconcile(session, app, silences(session, app, now), now=now, base_url=base_url)
+    if _awake(session, app):
+        changes += reconcile(session, app, silences(session, app, now), now=now, base_url=base_url)
     remind(session, app, now=now, base_url=base_url)
     app.judged_at = session.scalar(select(func.clock_timestamp()))  # the last thing: a look that fails is none
     return changes
+
+
+def _awake(session: Session, app: App) -> bool:
+    """Whether looks have come long enough for a silence to be a source's own.
+
+    While the machine was off nobody read anything; on waking all sources are read at once, which takes some minutes.
+    """
+    clock = session.scalars(select(func.clock_timestamp())).one()
+    if app.judged_at is not None and clock - app.judged_at > UNSEEN:
+        app.awake_at = clock
+    return app.awake_at is None or clock - app.awake_at > WAKING

@@ -21,6 +21,8 @@ class App(Base):
     created_at: Mapped[Created]
     judged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """When its numbers were last looked at, by the database's clock."""
+    awake_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When looks last began again after hours without one (the machine was off)."""
 
 
 class Listing(Base):
