@@ -66,14 +66,27 @@ def serving(engine: Engine, data: Path, *, sign_in: bool) -> Iterator[str]:
     listener.close()
 
 
-@pytest.fixture(scope="module")
-def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Portfolio]]:
-    """The address of a server with a made-up portfolio, and the portfolio."""
+@contextmanager
+def _seeded(server_url: str, data: Path) -> Iterator[tuple[str, Portfolio]]:
     with copied_database(server_url) as url:
         engine = create_engine(url, connect_args={"options": "-c timezone=UTC"})
         with transaction(engine) as session:
             made = seed(session, today=datetime.now(UTC).date(), days=500, daily=14)
             add_voices(session, made.apps[0], datetime.now(UTC).date())
-        with serving(engine, tmp_path_factory.mktemp("site"), sign_in=False) as base:
+        with serving(engine, data, sign_in=False) as base:
             yield base, made
         engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Portfolio]]:
+    """The address of a server with a made-up portfolio, and the portfolio. For tests that only read."""
+    with _seeded(server_url, tmp_path_factory.mktemp("site")) as made:
+        yield made
+
+
+@pytest.fixture
+def own_site(server_url: str, tmp_path: Path) -> Iterator[tuple[str, Portfolio]]:
+    """The same for one test alone, which may decide: tests run in any order."""
+    with _seeded(server_url, tmp_path) as made:
+        yield made

@@ -166,8 +166,8 @@ def test_language_and_look_are_switched_and_kept(browser: Browser, site: tuple[s
         assert complaints == []
 
 
-def test_an_incident_is_looked_after(browser: Browser, site: tuple[str, Portfolio]) -> None:
-    base, portfolio = site
+def test_an_incident_is_looked_after(browser: Browser, own_site: tuple[str, Portfolio]) -> None:
+    base, portfolio = own_site
     assert portfolio.incident is not None
     with looking(browser, **LOOKS["phone"]) as (page, complaints):
         page.goto(f"{base}/incidents/{portfolio.incident.id}")
@@ -179,8 +179,8 @@ def test_an_incident_is_looked_after(browser: Browser, site: tuple[str, Portfoli
         assert complaints == []
 
 
-def test_from_the_portfolio_to_a_decision_by_keyboard_alone(browser: Browser, site: tuple[str, Portfolio]) -> None:
-    base, portfolio = site
+def test_from_the_portfolio_to_a_decision_by_keyboard_alone(browser: Browser, own_site: tuple[str, Portfolio]) -> None:
+    base, portfolio = own_site
     assert portfolio.incident is not None
     with looking(browser, **LOOKS["light"]) as (page, complaints):
 
