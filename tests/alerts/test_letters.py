@@ -101,7 +101,7 @@ def test_a_letter_says_its_sections_in_order_everywhere() -> None:
     one = replace(PLAIN, kind="digest.daily", sections=sections)
     assert Message.from_json(json.loads(json.dumps(one.to_json()))) == one
     text = mail.text_of(one)
-    assert "Note\n- 4,1 ± 0,2 ★ sur 212 avis\n\nCe qu’on ne sait pas\n- Google Play" in text
+    assert f"Note\n- 4,1 ± 0,2 ★ sur 212 avis\n  {OURS}\n\nCe qu’on ne sait pas\n- Google Play" in text
     assert text.index("Note") < text.index("Impossible de me connecter")
     told = [block["text"]["text"] for block in slack.render(one)["blocks"] if block["type"] == "section"]
     assert told[1] == f"*Note*\n• <{OURS.replace('&', '&amp;')}|4,1 ± 0,2 ★ sur 212 avis>"
