@@ -50,6 +50,41 @@ def test_every_error_has_its_french() -> None:
     assert len([1 for english in catalogue() if "There is no such" in english]) > 5
 
 
+REFUSALS = {"DeliveryError", "SlackError", "ValueError"}
+FORMS = (
+    *(f"alerts/channels/{name}.py" for name in ("apprise", "mail", "post", "slack_api", "slack_bot", "webhook")),
+    "alerts/quiet.py", "app/digests.py", "collectors/links.py", "collectors/survey_plan.py",
+    *(f"collectors/{name}.py" for name in ("app_store_connect", "app_store_lookup", "play_format", "sentry")),
+    *(f"collectors/{name}.py" for name in ("typeform", "qualtrics", "surveymonkey", "intercom", "zoho_desk")),
+    *(f"collectors/{name}.py" for name in ("crashlytics_bigquery", "crashlytics_api", "play_console_bucket")),
+    *(f"collectors/{name}.py" for name in ("zendesk", "access")),
+)  # fmt: skip
+FOR_PROGRAMS = {"Slack named an address for the picture that is not its own."}
+
+
+def refused(path: Path) -> set[str]:
+    """What is raised as the words for a refused field, link or delivery, values as {}."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name)):
+            continue
+        kinds = REFUSALS | ({"SourceError"} if path.name == "links.py" else set())
+        if node.exc.func.id not in kinds or not node.exc.args:
+            continue
+        words = node.exc.args[0]
+        parts = words.values if isinstance(words, ast.JoinedStr) else [words]
+        found.add("".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts))
+    return {sentence for sentence in found if " " in sentence} - FOR_PROGRAMS
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_a_form_or_a_delivery_is_refused_for_has_its_french(name: str) -> None:
+    sentences = refused(APP.parent / name)
+    assert sentences
+    missing = {one for one in sentences if in_french(one.replace("{}", "7")) == one.replace("{}", "7")}
+    assert not missing, "its French goes into app/locales/reasons_fr.yaml"
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
