@@ -69,6 +69,16 @@ def rate(language: str, part: float) -> str:
     return format_decimal(100 * part, format="0.00", locale=locale_of(language)) + f"{space}%"
 
 
+def crash_difference(fact: Leading, language: str) -> str:
+    """Return the sentence with the interval of a crash rate's change; "" where the title does not tell one."""
+    half = fact.effect.get("half_width")
+    if fact.rule != "crash_spike" or half is None:
+        return ""
+    signed = format_decimal(100 * fact.effect["difference"], format="+0.00;−0.00", locale=locale_of(language))
+    told = format_decimal(100 * half, format="0.00", locale=locale_of(language))
+    return say(language, "crash_difference", difference=signed, half=told)
+
+
 def also(told: Told, language: str, leads: Leading) -> str:
     """Return the sentence that names the parts which the title does not: stars, crashes, a burst; "" without any."""
     support: Iterable[Mapping[str, Any]] = told.evidence.get("support", ())

@@ -12,7 +12,7 @@ from alerts import silence_words
 from alerts.irritant_names import called
 from alerts.leading import STAR_RULES, Told, leading
 from alerts.life import ALONE, OWN
-from alerts.other_facts import RAREST_YEARS, RULES, also, other_fact, together_sentence
+from alerts.other_facts import RAREST_YEARS, RULES, also, crash_difference, other_fact, together_sentence
 from alerts.saying import (
     channel_name,
     counted,
@@ -116,6 +116,8 @@ def lead(told: Told, language: str) -> str:
             place = in_place(language, version["channel"])
             first += say(language, "mostly_version", version=version["version"], place=place)
     sentences = [full_stop(first)]
+    if change := crash_difference(leading(told), language):
+        sentences.append(full_stop(change))
     own = told.subject.partition(":")[2] if leading(told).rule == "new_irritant" else ""  # the title has told it
     risen = [topic for topic in evidence.get("topics", ()) if topic["topic"] != own]
     if risen:

@@ -57,12 +57,14 @@ def nps(promoters: int, passives: int, detractors: int) -> Nps | None:
 
 def share(count: int, n: int) -> Share | None:
     """A share with Wilson's interval; None where n is 0."""
-    if n == 0:
-        return None
-    p = count / n
+    return Share(count / n, *wilson(count / n, n), count, n) if n else None
+
+
+def wilson(p: float, n: float) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share `p` seen in `n` > 0; where noise makes counts worth less, `n` is not whole."""
     middle = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
-    return Share(p, max(0.0, middle - half), min(1.0, middle + half), count, n)
+    return max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half))
 
 
 @dataclass(frozen=True, slots=True)

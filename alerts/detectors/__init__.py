@@ -12,6 +12,7 @@ from alerts.detectors.calibration import (
     split_budget,
     threshold_for_budget,
 )
+from alerts.detectors.crash_share import CrashChange, CrashCounts, crash_free_change, crash_free_share
 from alerts.detectors.crash_spike import crash_spike, crash_spike_scan, release_crash_spike
 from alerts.detectors.episodes import Episode, episodes, replay_rating_drop
 from alerts.detectors.judgement import Effect, Judgement, Level, Rule, Shortfall, Thresholds
@@ -32,6 +33,8 @@ __all__ = [
     "LINES",
     "Chance",
     "Comparison",
+    "CrashChange",
+    "CrashCounts",
     "Effect",
     "Episode",
     "Judgement",
@@ -49,6 +52,8 @@ __all__ = [
     "burst_scan",
     "chance",
     "compare_versions",
+    "crash_free_change",
+    "crash_free_share",
     "crash_spike",
     "crash_spike_scan",
     "episodes",

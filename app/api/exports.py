@@ -162,10 +162,13 @@ def compared(found: Annotated[ComparisonOut, Depends(compare)], app_id: RowId, l
         rows.append(["difference", "stars", None, None, *map(_round, (stars.difference, low, high))])
         rows.append(["smallest visible difference", "stars", None, None, _round(stars.visible)])
         rows.append(["reviews to wait for", "", stars.more_reviews, None])
-    rows += [
-        ["crash-free", channel, this.crash_free.get(channel), that.crash_free.get(channel)]
-        for channel in sorted({*this.crash_free, *that.crash_free})
-    ]
+    for crash in found.crashes:
+        sides, change = (crash.this, crash.that), crash.change
+        for name in ("crash_free", "low", "high"):
+            measure = "crash-free" if name == "crash_free" else f"crash-free {name}"
+            told = [change.difference, change.low, change.high] if change and name == "crash_free" else []
+            rows.append([measure, crash.channel, *(getattr(side, name, None) for side in sides), *told])
+        rows.append(["crash-free verdict", crash.channel, change.verdict if change else None])
     for one in found.topics:
         name = topic_name(one.topic, language)
         rows.append(["negative mentions", name, one.n, one.n_before, *map(_round, (one.ratio, one.low, one.high))])

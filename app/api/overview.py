@@ -33,6 +33,8 @@ class CrashFreeOut(BaseModel):
     channel: str
     base: Literal["sessions", "users", ""] = Field(description="what it is a share of; empty: crashes are only counted")
     share: float | None
+    low: float | None = Field(description="of the 95 % interval; null where the source tells no counts")
+    high: float | None
     withheld: bool
     crashes: int
 

@@ -37,12 +37,17 @@ class DayOut(BaseModel):
 
 
 class CrashVersionOut(BaseModel):
-    """A version over the period; `crash_free` is weighted by its days' own denominators."""
+    """A version over the period; `crash_free` is weighted by its days' own denominators.
+
+    `low` and `high` are its 95 % interval; null where the source tells percentages without counts.
+    """
 
     model_config = ConfigDict(from_attributes=True)
     version: str
     exposed: int | None = Field(description="sessions; null where the source counts users, which do not add up")
     crash_free: float | None
+    low: float | None
+    high: float | None
     crashes: int
     days: int = Field(description="days with a denominator")
     withheld_days: int
@@ -61,6 +66,8 @@ class CrashChannelOut(BaseModel):
     users_rounded: bool
     zone: str = Field(description="whose days these are; empty: the app's own")
     crash_free: float | None
+    low: float | None = Field(description="of the 95 % interval; null where the source tells no counts")
+    high: float | None
     exposed: int | None
     withheld_days: int
     days: list[DayOut]
@@ -158,6 +165,8 @@ def get_stability(app_id: RowId, period: Days, session: DB, version: OptionalTex
                 users_rounded=told.rounded,
                 zone=told.zone,
                 crash_free=told.crash_free,
+                low=told.low,
+                high=told.high,
                 exposed=told.exposed,
                 withheld_days=told.withheld_days,
                 days=[DayOut.model_validate(day) for day in days],

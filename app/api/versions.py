@@ -36,6 +36,34 @@ class SideOut(BaseModel):
     crash_free: dict[str, float | None] = Field(description="by channel; null where withheld or not told")
 
 
+class CrashShareOut(BaseModel):
+    """A version's share without a crash, 0 to 1; without `low` and `high` the source tells no counts."""
+
+    model_config = ConfigDict(from_attributes=True)
+    crash_free: float | None
+    low: float | None
+    high: float | None
+
+
+class CrashChangeOut(BaseModel):
+    """This share less that one with its 95 % interval: counts, day noise, and what versions differ without a fault."""
+
+    model_config = ConfigDict(from_attributes=True)
+    difference: float
+    low: float
+    high: float
+    verdict: Literal["worse", "better", "alike", "too_noisy"]
+
+
+class CrashComparedOut(BaseModel):
+    """A channel's crash-free shares of both; `change` is null where it cannot be judged: no counts, or withheld."""
+
+    channel: str
+    this: CrashShareOut | None
+    that: CrashShareOut | None
+    change: CrashChangeOut | None
+
+
 class StarsOut(BaseModel):
     """This version's stars less that one's, the usual effect of the first days taken off."""
 
@@ -80,6 +108,7 @@ class ComparisonOut(BaseModel):
     verdict: Literal["worse", "better", "alike", "too_early", "too_noisy"]
     stars: StarsOut | None = Field(description="null where a version has too few reviews")
     missing_reviews: int | None = Field(description="how many more are needed at least, where `stars` is null")
+    crashes: list[CrashComparedOut] = Field(description="by channel that a crash tool watches")
     topics: list[TopicChangeOut]
     adoption: list[AdoptionOut]
 
@@ -108,8 +137,23 @@ def compare(
         verdict="too_early" if isinstance(pair.stars, Missing) else pair.stars.verdict,
         stars=None if missing else StarsOut.model_validate(pair.stars),
         missing_reviews=pair.stars.reviews if isinstance(pair.stars, Missing) else None,
+        crashes=[_crashes(pair, channel) for channel in pair.crash_changes],
         topics=[TopicChangeOut(**_topic(topic)) for topic in pair.topics],
         adoption=[AdoptionOut.model_validate(day) for day in pair.adoption],
+    )
+
+
+def _crashes(pair: reading.Pair, channel: str) -> CrashComparedOut:
+    change = pair.crash_changes[channel]
+    mine, theirs = (
+        None if found is None else CrashShareOut.model_validate(found)
+        for found in (pair.this.stability.get(channel), pair.that.stability.get(channel))
+    )
+    return CrashComparedOut(
+        channel=channel,
+        this=mine,
+        that=theirs,
+        change=None if change is None else CrashChangeOut.model_validate(change),
     )
 
 

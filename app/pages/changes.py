@@ -7,6 +7,7 @@ from markupsafe import Markup
 from alerts.detectors import Comparison
 from app.i18n import Words
 from app.pages.links import reviews
+from app.pages.stability_part import percent, points
 from app.reading.irritants import Row
 from app.reading.topics import topic_name
 from app.reading.versions import Pair
@@ -62,13 +63,15 @@ def _crashes(words: Words, pair: Pair) -> list[str]:
     found = []
     for channel, now in pair.this.stability.items():
         then = pair.that.stability.get(channel)
+        change = pair.crash_changes[channel]
         if now.crash_free is not None and then is not None and then.crash_free is not None:
             found.append(
                 words.t(
                     "changes.crash_free",
                     channel=words.name("channel", channel),
-                    after=words.number(100 * now.crash_free, 2),
-                    before=words.number(100 * then.crash_free, 2),
+                    after=percent(words, now.crash_free),
+                    before=percent(words, then.crash_free),
+                    change=points(words, change) if change else words.t("stability.no_counts"),
                 )
             )
     return found

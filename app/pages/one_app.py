@@ -14,7 +14,7 @@ from app.pages.changes import since_release
 from app.pages.common import find_app, render, words_of
 from app.pages.drawing import every, star_chart
 from app.pages.headlines import app_headline
-from app.pages.stability_part import percent, stability_part
+from app.pages.stability_part import between, percent, stability_part
 from app.reading import day_counts, sources, topic_counts, trends, verbatims
 from app.reading.day_counts import by_bucket
 from app.reading.launches import first_days, marks
@@ -75,5 +75,6 @@ def page(
         sources=sources.last_runs(session, app_id),
         stability=stable,
         percent=partial(percent, words),
+        between=partial(between, words),
         last_seen=found.seen.last if found.seen else None,
     )

@@ -11,7 +11,7 @@ from app.canary import CANARY_INBOX
 from app.db import DB
 from app.pages.common import render, words_of
 from app.pages.headlines import incident_title, portfolio_headline
-from app.pages.stability_part import percent
+from app.pages.stability_part import between, percent
 from app.reading.portfolio import portfolio
 from models.incidents import Destination
 from models.people import User
@@ -35,6 +35,7 @@ def page(request: Request, session: DB) -> HTMLResponse:
         headline=portfolio_headline(words, rows),
         first=first[:FIRST],
         percent=percent,
+        between=between,
         begun=None if rows else _begun(session),
     )
 

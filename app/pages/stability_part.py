@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from math import ceil, floor
 
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from alerts.detectors import CrashChange
 from app.charts import Labels, Size
 from app.crash_chart import NARROW, WIDE, CrashDay, crash_chart
 from app.i18n import Words
@@ -175,9 +177,33 @@ def _sentence(words: Words, channel: str, told: reading.ChannelStability) -> str
     if told.crash_free is None:
         return words.t("stability.counted", channel=name, n=crashes, days=MONTH)
     share = percent(words, told.crash_free)
+    near = between(words, told.low, told.high)
+    about = words.t("stability.near", near=near) if near else words.t("stability.no_counts")
     if told.exposed is None:
-        return words.t("stability.users", channel=name, share=share, days=MONTH)
-    return words.t("stability.sessions", channel=name, share=share, ran=words.number(told.exposed), days=MONTH)
+        return words.t("stability.users", channel=name, share=share, days=MONTH, about=about)
+    ran = words.number(told.exposed)
+    return words.t("stability.sessions", channel=name, share=share, ran=ran, days=MONTH, about=about)
+
+
+def between(words: Words, low: float | None, high: float | None) -> str:
+    """An interval of shares without a crash, never rounded inwards to one number; "" where there is none."""
+    if low is None or high is None:
+        return ""
+    digits = 1 if low < 0.99 else 2
+    if 0 < (high - low) * 100 < 10**-digits:
+        digits += 1
+    ends = [floor(low * 10 ** (digits + 2)) / 10**digits, ceil(high * 10 ** (digits + 2)) / 10**digits]
+    text = words.t(
+        "stability.between", low=words.number(ends[0], digits), high=words.number(min(ends[1], 100.0), digits)
+    )
+    return f"{text}\u202f%" if words.language == "fr" else f"{text}%"
+
+
+def points(words: Words, change: CrashChange) -> str:
+    """How a crash-free share changed, in points with its interval, with the digits that tell its ends apart."""
+    digits = 2 if max(abs(change.low), abs(change.high)) >= 0.001 else 3
+    ends = {name: words.signed(100 * getattr(change, name), digits) for name in ("difference", "low", "high")}
+    return words.t("stability.points", **ends)
 
 
 def percent(words: Words, share: float, *, short: bool = False) -> str:

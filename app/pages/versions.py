@@ -15,7 +15,7 @@ from app.db import DB
 from app.i18n import Words
 from app.lines import LINES_NARROW, LINES_WIDE, Line, share_lines
 from app.pages.common import find_app, render, words_of
-from app.pages.stability_part import percent
+from app.pages.stability_part import between, percent, points
 from app.reading import trends, versions
 from app.reading.apps import today
 from app.reading.launches import before, launches, newest_launch
@@ -58,6 +58,8 @@ def page(
         told=pair is not None and isinstance(pair.stars, Comparison),
         headline=headline(words, pair),
         percent=percent,
+        between=between,
+        points=points,
         chart=_chart(words, pair, app.name) if pair else {},
         over=trailing(pair.adoption) if pair else 1,
     )

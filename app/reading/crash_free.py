@@ -23,11 +23,14 @@ class CrashFree:
     """A channel's share (0 to 1) without a crash; `share` None: withheld, or only crashes are counted.
 
     `base` is what it is a share of: sessions, users or "" (nothing); `crashes` were counted in these days.
+    `low` and `high` are its 95 % interval, None where the source tells percentages without counts.
     """
 
     channel: str
     base: str
     share: float | None
+    low: float | None
+    high: float | None
     withheld: bool
     crashes: int
 
@@ -65,7 +68,15 @@ def _kept(session: Session, app_id: int, today: date, mark: tuple[object, ...]) 
             _KEPT.move_to_end(key)
             return _KEPT[key]
     found = [
-        CrashFree(channel, told.base, told.crash_free, bool(told.withheld_days), sum(d.crashes or 0 for d in told.days))
+        CrashFree(
+            channel,
+            told.base,
+            told.crash_free,
+            told.low,
+            told.high,
+            bool(told.withheld_days),
+            sum(d.crashes or 0 for d in told.days),
+        )
         for channel, told in stability(session, app_id, Period(today - timedelta(days=DAYS - 1), today)).items()
     ]
     with _LOCK:

@@ -12,6 +12,8 @@ import numpy as np
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from alerts.detectors import CrashChange, CrashCounts, crash_free_change, crash_free_share
+from analysis.nps import Share
 from app.reading.trends import Period
 from models.stability import CrashIssue
 from models.stability_series import Choice, CrashSeries, Floats, Rates, choices, crash_series
@@ -50,6 +52,30 @@ class VersionStability:
     crashes: int
     days: int
     withheld_days: int
+    counts: CrashCounts | None
+    """What the share is made of; None where the source tells percentages without counts: they have no interval."""
+
+    @property
+    def interval(self) -> Share | None:
+        """The share with its 95 % interval."""
+        return crash_free_share(self.counts) if self.counts else None
+
+    @property
+    def low(self) -> float | None:
+        """The lower end of that interval."""
+        return self.interval.low if self.interval else None
+
+    @property
+    def high(self) -> float | None:
+        """Its upper end."""
+        return self.interval.high if self.interval else None
+
+
+def crash_change(this: VersionStability | None, that: VersionStability | None) -> CrashChange | None:
+    """One version against another; None where either has no counts."""
+    if this is None or that is None or this.counts is None or that.counts is None:
+        return None
+    return crash_free_change(this.counts, that.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +92,8 @@ class ChannelStability:
     zone: str
     days: list[StabilityDay]
     crash_free: float | None
+    low: float | None
+    high: float | None
     exposed: int | None
     withheld_days: int
     versions: list[VersionStability]
@@ -287,6 +315,8 @@ def _channel(series: CrashSeries, period: Period) -> ChannelStability:
         zone=series.zone,
         days=_days(series.total, series.states, period),
         crash_free=whole.crash_free,
+        low=whole.low,
+        high=whole.high,
         exposed=whole.exposed,
         withheld_days=whole.withheld_days,
         versions=versions,
@@ -296,8 +326,9 @@ def _channel(series: CrashSeries, period: Period) -> ChannelStability:
 def _version(name: str, rates: Rates, base: str) -> VersionStability:
     """Weigh the days of one version by their own denominators (user-days are a weight, and stay inside)."""
     known = ~np.isnan(rates.exposed) & ~np.isnan(rates.crashed) & (rates.exposed > 0)
-    ran = float(rates.exposed[known].sum())
-    share: float | None = 1 - float(rates.crashed[known].sum()) / ran if ran else None
+    ran, crashed = float(rates.exposed[known].sum()), float(rates.crashed[known].sum())
+    share: float | None = 1 - crashed / ran if ran else None
+    counts = CrashCounts(crashed, ran, int(known.sum()), base == "users") if ran else None
     if share is None:  # rates without denominators: their days weigh the same
         alone = rates.crash_free_sessions if base != "users" else rates.crash_free_users
         if np.isnan(alone).all():
@@ -310,6 +341,7 @@ def _version(name: str, rates: Rates, base: str) -> VersionStability:
         crashes=int(np.nansum(rates.events)),
         days=int(known.sum()),
         withheld_days=int(rates.withheld.sum()),
+        counts=counts,
     )
 
 

@@ -11,12 +11,12 @@ from threading import Lock
 import numpy as np
 from sqlalchemy.orm import Session
 
-from alerts.detectors import Comparison, Missing, ShareChange, Tenure, compare_versions, share_change
+from alerts.detectors import Comparison, CrashChange, Missing, ShareChange, Tenure, compare_versions, share_change
 from alerts.detectors.version_comparison import EARLIER_RELEASES, NOISE_DAYS, TENURE_DAYS
 from app.reading.day_counts import KINDS, STARS, DayCounts, Ints, day_counts, summed
 from app.reading.intervals import half_width, mean_stars
 from app.reading.launches import Launch, before, believed, launches, newest_launch, place
-from app.reading.stability import Crashes, VersionStability, of_versions
+from app.reading.stability import Crashes, VersionStability, crash_change, of_versions
 from app.reading.topic_counts import topic_counts
 from app.reading.trends import Period, Slice, Stars
 
@@ -86,6 +86,12 @@ class Pair:
     def risen(self) -> list[TopicChange]:
         """Topics that rose beyond chance, the strongest first."""
         return sorted((t for t in self.topics if t.change.moved > 0), key=lambda t: -t.change.ratio)
+
+    @property
+    def crash_changes(self) -> dict[str, CrashChange | None]:
+        """By channel, how the crash-free share changed; None where it cannot be judged."""
+        mine, theirs = self.this.stability, self.that.stability
+        return {name: crash_change(mine.get(name), theirs.get(name)) for name in sorted({*mine, *theirs})}
 
     @property
     def fallen(self) -> list[TopicChange]:

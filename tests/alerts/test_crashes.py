@@ -1,5 +1,6 @@
 """Crashes in the rules: a spike is an incident, withheld sessions are no calm, and a version few have is ignored."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -12,7 +13,7 @@ from alerts.crashes import unjudged
 from alerts.incidents import reconcile
 from alerts.life import Change
 from alerts.rules import look
-from alerts.wording import headline
+from alerts.wording import headline, lead
 from models.apps import App
 from models.incidents import Incident
 from models.releases import Release
@@ -80,6 +81,10 @@ def test_a_version_that_crashes_is_one_incident_with_the_whole_app(db: Session, 
     assert "version:google_play:8.0" in told
     line = headline("B", incident, "en")
     assert "crash rate 0.4" in line
+    assert re.search(
+        r"Difference of the crash rate: \+0\.\d\d points ± 0\.\d\d, the 95% interval\.", lead(incident, "en")
+    )
+    assert re.search(r"Écart du taux de plantage\xa0: \+0,\d\d point ± 0,\d\d", lead(incident, "fr"))
     assert " → " in line
 
 

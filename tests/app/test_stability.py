@@ -1,21 +1,24 @@
 """Stability on the app's page and in its JSON twin: withheld is said, users have no sum, the speaker is named."""
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.charts import Labels
 from app.crash_chart import WIDE, CrashDay, _floor, crash_chart
 from app.i18n import Words
-from app.pages.stability_part import percent
+from app.pages.stability_part import between, percent
 from collectors.registry import KINDS
 from models.records import CrashIssueRecord, DailyCrashesRecord, DailySessionsRecord, SignalRecord
 from models.sources import Coverage, Source
+from models.stability import DailySessions
 from models.stability_intake import store_stability
 from tests.app.conftest import NOW, TODAY
 from tests.app.seed import Portfolio
@@ -81,14 +84,16 @@ def test_the_page_says_how_stable_the_app_is_and_who_says_so(web: TestClient, wa
     # 28 days: 12 with 90 crashed of 9000 sessions, 16 with 12.
     share = 1 - (12 * 90 + 16 * 12) / (28 * 9000)
     assert f"{100 * share:.2f}".replace(".", ",") == "99,50"
-    assert "Google Play : 99,50 % des sessions sans plantage sur 28 jours (252 000 sessions)." in french
-    assert "App Store : 98,0 % des utilisateurs du jour sans plantage" in french
+    sessions = "Google Play : 99,50 % des sessions sans plantage sur 28 jours (252 000 sessions), de 99,46 à 99,53 %."
+    assert sessions in french
+    assert "App Store : 98,0 % des utilisateurs du jour sans plantage, en moyenne sur 28 jours, de 97," in french
     assert "qui compte les sessions ; Android vitals (Google Play) n’est pas ajouté" in french
     assert "retenu" in french
     assert "Les jours sont ceux de America/Los_Angeles." in french
     assert "Défaut qui se répand" in french
     english = text_of(web.get(path, headers=ENGLISH).text)
-    assert "Google Play: 99.50% of sessions without a crash over 28 days (252,000 sessions)." in english
+    ran = "Google Play: 99.50% of sessions without a crash over 28 days (252,000 sessions), from 99.46 to 99.53%."
+    assert ran in english
     assert "LoginViewModel.signIn" in english
     assert "<script>" not in web.get(path).text.replace("<script src", "")
 
@@ -196,3 +201,84 @@ def test_counts_without_rates_are_drawn_without_an_axis_of_shares() -> None:
     assert "100.0%" in full
     assert f'viewBox="0 0 {WIDE.width} {WIDE.height}"' in full
     assert f"{WIDE.height}" not in bare.partition(">")[0]
+
+
+@pytest.fixture
+def percentages(db: Session, watched: Portfolio) -> Portfolio:
+    """The iPhone's source tells shares by day without saying of how many people."""
+    db.execute(
+        update(DailySessions)
+        .where(DailySessions.channel == "app_store")
+        .values(users=None, withheld=False, crash_free_users=0.98)
+    )
+    db.flush()
+    return watched
+
+
+def test_percentages_without_counts_have_no_interval_and_say_why(web: TestClient, percentages: Portfolio) -> None:
+    app = percentages.apps[0].id
+    french = text_of(web.get(f"/apps/{app}", headers=FRENCH).text)
+    assert (
+        "App Store : 98,0 % des utilisateurs du jour sans plantage, en moyenne sur 28 jours, "
+        "sans intervalle : la source ne donne que des pourcentages, sans nombres." in french
+    )
+    assert "n’ont pas d’intervalle" in french
+    channels = {one["channel"]: one for one in web.get(f"{API}/apps/{app}/stability").json()["channels"]}
+    assert (channels["app_store"]["crash_free"], channels["app_store"]["low"]) == (pytest.approx(0.98), None)
+    assert channels["google_play"]["low"] < channels["google_play"]["crash_free"] < channels["google_play"]["high"]
+    row = web.get(f"{API}/portfolio").json()["items"]
+    told = {one["channel"]: one for one in next(one for one in row if one["app_id"] == app)["crash_free"]}
+    assert told["app_store"]["low"] is None
+    assert told["google_play"]["low"] < told["google_play"]["share"] < told["google_play"]["high"]
+    first = text_of(web.get("/", headers=FRENCH).text)
+    assert "98,0 % (sans intervalle)" in re.sub(r"<.*?>", "", first)
+
+
+def test_two_versions_differ_in_crashes_with_an_interval(web: TestClient, db: Session, watched: Portfolio) -> None:
+    app = watched.apps[0].id
+    db.execute(update(DailySessions).where(DailySessions.version == "7.10").values(version="7.3"))
+    db.execute(update(DailySessions).where(DailySessions.version == "7.9").values(version="7.2"))
+    db.flush()
+    told = web.get(f"{API}/apps/{app}/versions/compare").json()
+    (play,) = [one for one in told["crashes"] if one["channel"] == "google_play"]
+    change = play["change"]
+    assert change["verdict"] == "worse"
+    assert change["low"] < change["difference"] < change["high"] < 0
+    assert play["this"]["low"] < play["this"]["crash_free"] < play["this"]["high"]
+    assert change["difference"] == pytest.approx(play["this"]["crash_free"] - play["that"]["crash_free"])
+    page = text_of(web.get(f"/apps/{app}/versions", headers=FRENCH).text)
+    assert re.search(r"écart −\d,\d\d point, entre −\d,\d\d et −\d,\d\d", page)
+    assert "environ dont deux versions diffèrent sans défaut" in page
+    changes = text_of(web.get(f"/apps/{app}", headers=ENGLISH).text)
+    assert re.search(
+        r"Google Play: 9\d\.\d+% crash-free, against 99\.\d+% \(difference −\d\.\d\d points, between", changes
+    )
+    lines = [line.split(",") for line in web.get(f"{API}/apps/{app}/versions/compare.csv").text.splitlines()]
+    (crash_free,) = [line for line in lines if line[:2] == ["crash-free", "google_play"]]
+    assert [float(cell) for cell in crash_free[4:]] == pytest.approx(
+        [change["difference"], change["low"], change["high"]]
+    )
+    assert ["crash-free verdict", "google_play", "worse"] in [line[:3] for line in lines]
+
+
+def test_two_versions_of_percentages_are_not_judged(web: TestClient, db: Session, percentages: Portfolio) -> None:
+    app = percentages.apps[0].id
+    source = db.scalars(select(Source).where(Source.app_id == app, Source.kind == "sentry")).one()
+    days = [TODAY - timedelta(days=n) for n in range(60)]
+    told = [DailySessionsRecord(day, version, crash_free_users=0.98) for day in days for version in ("7.2", "7.3")]
+    store_stability(db, source, (), (), told)
+    db.flush()
+    (apple,) = [
+        one for one in web.get(f"{API}/apps/{app}/versions/compare").json()["crashes"] if one["channel"] == "app_store"
+    ]
+    assert (apple["this"]["crash_free"], apple["this"]["low"], apple["change"]) == (pytest.approx(0.98), None, None)
+    page = text_of(web.get(f"/apps/{app}/versions", headers=FRENCH).text)
+    assert "Sans intervalle : la source ne donne que des pourcentages, sans nombres ; la différence" in page
+
+
+def test_an_interval_is_never_rounded_to_one_number() -> None:
+    words = Words("en")
+    assert between(words, 0.99871, 0.99874) == "99.871 to 99.874%"
+    assert between(words, 0.9987, 1.0) == "99.87 to 100.00%"
+    assert between(words, 0.9512, 0.9588) == "95.1 to 95.9%"
+    assert between(words, None, None) == ""
