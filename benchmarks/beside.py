@@ -14,6 +14,7 @@ from analysis.taxonomy import taxonomy
 from app.db import transaction
 from benchmarks import ten_million as reviews
 from benchmarks.ten_million import DAYS, END, WORDS
+from models.voices_counts import count_answers, count_tickets
 
 APP = 3
 TICKETS, ANSWERS = 300_000, 200_000
@@ -121,7 +122,8 @@ FROM (SELECT t.*, t.id * 4 + turn AS g, turn, t.created_at + turn * interval '7 
 
 TABLES = (
     "sources coverage runs daily_sessions daily_crashes crash_issues crash_signals survey_answers tickets verbatims"
-    " verbatim_topics daily_stars daily_topics weekly_topics daily_sources daily_hours"
+    " verbatim_topics daily_stars daily_topics weekly_topics daily_sources daily_hours daily_answers"
+    " daily_tickets"
 )
 
 
@@ -144,6 +146,10 @@ def complete(engine: Engine) -> bool:
         for what, statements in steps.items():
             for statement in statements:
                 reviews.run(session, statement, given)
+            if DESK in statements:
+                days = [END.date() - timedelta(days=back) for back in range(-1, DAYS + 2)]
+                count_answers(session, APP, days)
+                count_tickets(session, APP, days)
             print(f"  {time.perf_counter() - began:7.0f} s  {what}", flush=True)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"VACUUM ANALYZE {', '.join(TABLES.split())}"))

@@ -5,7 +5,7 @@ Unknown storefronts and versions are "" so that they can be keys. Counts may fal
 
 from datetime import date
 
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -85,3 +85,50 @@ class DailyHours(Base):
     channel: Mapped[str] = mapped_column(primary_key=True)
     part: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     n: Mapped[int]
+
+
+class DailyAnswers(Base):
+    """Survey answers by day, scale and part: how many, how NPS calls them, and how many are satisfied.
+
+    `up` scored 9 or more, `even` 7 or 8, `down` 6 or less; satisfied is a declared yes, or one of the two highest
+    steps of the scale.
+    """
+
+    __tablename__ = "daily_answers"
+
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    type: Mapped[str] = mapped_column(primary_key=True)
+    low: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    high: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    wave: Mapped[str] = mapped_column(primary_key=True)
+    segment: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    up: Mapped[int]
+    even: Mapped[int]
+    down: Mapped[int]
+    satisfied: Mapped[int]
+
+
+class DailyTickets(Base):
+    """Tickets by the day they were opened and by channel, with how long each took; deleted ones only as `deleted`.
+
+    `open` are neither resolved nor closed, `judged` have a verdict of the customer, `satisfied` a good one. `answered`
+    and `resolved` hold the seconds to the first answer and to the end of every ticket that has one, each a big-endian
+    number of four bytes: medians need all of them, and strings are joined far quicker than times are subtracted.
+    """
+
+    __tablename__ = "daily_tickets"
+
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    deleted: Mapped[int]
+    open: Mapped[int]
+    unanswered: Mapped[int]
+    judged: Mapped[int]
+    satisfied: Mapped[int]
+    answered: Mapped[bytes] = mapped_column(LargeBinary)
+    resolved: Mapped[bytes] = mapped_column(LargeBinary)

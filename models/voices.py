@@ -22,7 +22,7 @@ class SurveyAnswer(Base):
     __tablename__ = "survey_answers"
     __table_args__ = (
         UniqueConstraint("app_id", "survey", "wave", "question", "respondent"),
-        Index("ix_survey_answers_app_id_type_day", "app_id", "type", text("day DESC")),
+        Index("ix_survey_answers_app_id_day", "app_id", text("day DESC")),
         Index("ix_survey_answers_app_id_person", "app_id", "person", postgresql_where=text("person IS NOT NULL")),
     )
 

@@ -13,7 +13,12 @@ from models.intake import Origin
 from models.intake_sql import WITHDRAW
 from models.records import TicketRecord
 from models.voices import PersonKey, SurveyAnswer, Ticket
+from models.voices_counts import count_alone, count_answers, count_tickets
 
+# By arrays: a page may hold more keys than a statement has places.
+_DAYS_OF = text("""SELECT DISTINCT day FROM survey_answers JOIN unnest(CAST(:a AS text[]), CAST(:b AS text[]),
+  CAST(:c AS text[]), CAST(:d AS text[])) AS k(survey, wave, question, respondent)
+  USING (survey, wave, question, respondent) WHERE app_id = :app_id""")
 PEOPLE_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('cocoon:people', :app_id))"
 
 
@@ -57,6 +62,9 @@ def store_answers(session: Session, app_id: int, source_id: int, rows: Iterable[
             latest[key] = row
     if not latest:
         return 0
+    count_alone(session, app_id)
+    keys = dict(zip("abcd", map(list, zip(*latest, strict=True)), strict=True))
+    was = session.scalars(_DAYS_OF, {"app_id": app_id, **keys}).all()
     new = insert(SurveyAnswer)
     told = ("type", "score", "low", "high", "segment", "version", "answered_at", "day")
     differs = [getattr(new.excluded, name).is_distinct_from(getattr(SurveyAnswer, name)) for name in told]
@@ -66,26 +74,33 @@ def store_answers(session: Session, app_id: int, source_id: int, rows: Iterable[
         | {"person": func.coalesce(new.excluded.person, SurveyAnswer.person)},
         where=(new.excluded.answered_at >= SurveyAnswer.answered_at)
         & or_(*differs, new.excluded.person.is_distinct_from(SurveyAnswer.person)),
-    ).returning(SurveyAnswer.id)
+    ).returning(SurveyAnswer.day)
     # Sorted, so that two pages that hold the same respondents wait for each other and never deadlock.
     values = [
         {"app_id": app_id, "source_id": source_id} | {name: getattr(row, name) for name in PreparedAnswer.__slots__}
         for _, row in sorted(latest.items())
     ]
-    return len(session.execute(statement, values).all())
+    days = session.scalars(statement, values).all()
+    if days:
+        count_answers(session, app_id, [*was, *days])
+    return len(days)
 
 
 def store_tickets(session: Session, origin: Origin, rows: Iterable[PreparedTicket]) -> int:
     """Store tickets, never an older state over a newer one; the words of deleted ones go. Returns rows changed."""
     ordered = sorted(rows, key=lambda row: (row.ticket.external_id, row.ticket.updated_at))
-    changed = sum(_store_ticket(session, origin, row) for row in ordered)
+    if ordered:
+        count_alone(session, origin.app_id)
+    days = [day for row in ordered for day in _store_ticket(session, origin, row)]
+    count_tickets(session, origin.app_id, days)
     gone = sorted({row.ticket.external_id for row in ordered if row.ticket.deleted})
     if gone:
         withdraw(session, origin, gone)
-    return changed
+    return len(days)
 
 
-def _store_ticket(session: Session, origin: Origin, row: PreparedTicket) -> int:
+def _store_ticket(session: Session, origin: Origin, row: PreparedTicket) -> Sequence[date]:
+    """Store one; the day of the ticket where this changed it."""
     ticket = row.ticket
     told: dict[str, object] = {
         "via": ticket.via,
@@ -114,11 +129,11 @@ def _store_ticket(session: Session, origin: Origin, row: PreparedTicket) -> int:
         update(Ticket)
         .where(*known, or_(*differs, Ticket.updated_at < ticket.updated_at))
         .values(**told, updated_at=ticket.updated_at)
-        .returning(Ticket.id)
+        .returning(Ticket.day)
         .execution_options(synchronize_session=False)
     ).all()
     if moved or ticket.created_at is None or row.day is None:
-        return len(moved)
+        return moved
     fresh = insert(Ticket).values(
         app_id=origin.app_id,
         source_id=origin.source_id,
@@ -130,7 +145,7 @@ def _store_ticket(session: Session, origin: Origin, row: PreparedTicket) -> int:
         updated_at=ticket.updated_at,
         **told,
     )
-    return len(session.scalars(fresh.on_conflict_do_nothing().returning(Ticket.id)).all())
+    return session.scalars(fresh.on_conflict_do_nothing().returning(Ticket.day)).all()
 
 
 def deleted_threads(session: Session, origin: Origin, threads: Iterable[str]) -> set[str]:

@@ -4,16 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import (
     Boolean,
     ColumnElement,
-    Integer,
     Time,
-    case,
     cast,
     extract,
     func,
@@ -23,14 +21,13 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import BYTEA
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from analysis.nps import Difference, Nps, Share, difference, nps, share
 from app.reading.topic_counts import Mentions, TopicCount, ranked_by_channel, topic_counts, topic_spans
 from app.reading.trends import Period, Slice
 from models.feedback import SAMPLE, SAMPLED, Verbatim
-from models.rollups import DailyHours, DailyStars
-from models.voices import SurveyAnswer, Ticket
+from models.rollups import DailyAnswers, DailyHours, DailyStars, DailyTickets
 
 COMPARED = ("survey", "app_store", "google_play")
 """The representative channel, and the loud ones."""
@@ -201,21 +198,12 @@ Answers = list[_Answers]
 
 
 def answers(session: Session, app_id: int, period: Period) -> Answers:
-    """Count the answers of a period once, for scores of every part and every scale."""
-    a = SurveyAnswer
-    satisfied = case((a.type == "satisfied", a.score >= 1), else_=a.score >= a.high - 1)
+    """The counts of the answers of a period, read once for scores of every part and every scale."""
+    a = DailyAnswers
     keys = (a.type, a.low, a.high, a.wave, a.segment, a.version)
+    counts = (func.sum(each) for each in (a.n, a.up, a.even, a.down, a.satisfied))
     rows = session.execute(
-        select(
-            *keys,
-            func.count(),
-            func.count().filter(a.score >= 9),
-            func.count().filter(a.score.between(7, 8)),
-            func.count().filter(a.score <= 6),
-            func.count().filter(satisfied),
-        )
-        .where(a.app_id == app_id, a.day.between(period.first, period.last))
-        .group_by(*keys)
+        select(*keys, *counts).where(a.app_id == app_id, a.day.between(period.first, period.last)).group_by(*keys)
     )
     return [_Answers(*row) for row in rows]
 
@@ -328,27 +316,14 @@ class TicketTimes:
 
 def ticket_times(session: Session, app_id: int, period: Period) -> list[TicketTimes]:
     """How quickly tickets are answered and resolved; deleted ones are counted apart, and nowhere else."""
-    t = Ticket
-    there = t.deleted_at.is_(None)
-
-    def seconds(end: InstrumentedAttribute[datetime | None]) -> ColumnElement[bytes]:
-        # Ordered here, not there, and handed over as the bytes of whole numbers: sorting them in the database takes
-        # twice as long, and tens of thousands of them as text half as long again.
-        took = func.int4send(cast(func.date_part("epoch", end - t.created_at), Integer))
-        return func.string_agg(took, cast(b"", BYTEA), type_=BYTEA).filter(there, end.is_not(None))
-
+    t = DailyTickets
+    columns: list[ColumnElement[Any]] = [
+        *(func.sum(each) for each in (t.n, t.deleted, t.open, t.unanswered)),
+        *(func.string_agg(each, cast(b"", BYTEA), type_=BYTEA) for each in (t.answered, t.resolved)),
+        *(func.sum(each) for each in (t.satisfied, t.judged)),
+    ]
     rows = session.execute(
-        select(
-            t.channel,
-            func.count().filter(there),
-            func.count().filter(~there),
-            func.count().filter(there, t.resolved_at.is_(None), t.status.not_in(("closed", "solved"))),
-            func.count().filter(there, t.first_answer_at.is_(None)),
-            seconds(t.first_answer_at),
-            seconds(t.resolved_at),
-            func.count().filter(there, t.satisfied.is_(True)),
-            func.count().filter(there, t.satisfied.is_not(None)),
-        )
+        select(t.channel, *columns)
         .where(t.app_id == app_id, t.day.between(period.first, period.last))
         .group_by(t.channel)
         .order_by(t.channel)

@@ -1,8 +1,11 @@
 """Answers, tickets and persons in the store: once each, the latest state, and no raw identity."""
 
+import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -13,7 +16,7 @@ from models.apps import App
 from models.feedback import Verbatim, VerbatimTopic
 from models.intake import Stored
 from models.records import AnswerRecord, PersonKey, TicketRecord, VerbatimRecord
-from models.rollups import DailyHours, DailySources, DailyStars, DailyTopics, WeeklyTopics
+from models.rollups import DailyAnswers, DailyHours, DailySources, DailyStars, DailyTickets, DailyTopics, WeeklyTopics
 from models.voices import PersonKey as KeyRow
 from models.voices import SurveyAnswer, Ticket
 from tests.voices.conftest import NOW, SEAL
@@ -133,3 +136,67 @@ def test_a_deleted_ticket_takes_its_words_and_counts_along(db: Session, give: Gi
     # Restored at its desk, it is full again.
     give("zendesk", Page(verbatims=words, tickets=(ticket("open", 3),)))
     assert db.scalar(select(func.sum(DailyStars.n))) == 3
+
+
+def _counted(db: Session) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """What the daily counts must say, from the rows themselves, one by one."""
+    scores: dict[tuple[object, ...], list[int]] = {}
+    for one in db.scalars(select(SurveyAnswer).execution_options(populate_existing=True)):
+        key = (one.day, one.type, one.low, one.high, one.wave, one.segment, one.version)
+        happy = one.score >= 1 if one.type == "satisfied" else one.score >= one.high - 1
+        told = [1, one.score >= 9, 7 <= one.score <= 8, one.score <= 6, happy]
+        scores[key] = [a + int(b) for a, b in zip(scores.get(key, [0] * 5), told, strict=True)]
+    desks: dict[tuple[object, ...], tuple[list[int], list[int], list[int]]] = {}
+    for each in db.scalars(select(Ticket).execution_options(populate_existing=True)):
+        counts, answered, resolved = desks.setdefault((each.day, each.channel), ([0] * 6, [], []))
+        there = each.deleted_at is None
+        still = each.resolved_at is None and each.status not in {"solved", "closed"}
+        told = [there, not there, there and still, there and each.first_answer_at is None]
+        told += [there and each.satisfied is not None, there and bool(each.satisfied)]
+        counts[:] = [a + int(b) for a, b in zip(counts, told, strict=True)]
+        for times, end in ((answered, each.first_answer_at), (resolved, each.resolved_at)):
+            if there and end is not None:
+                times.append(round((end - each.created_at).total_seconds()))
+    return (
+        sorted((*key, *told) for key, told in scores.items()),
+        sorted((*key, *counts, sorted(one), sorted(two)) for key, (counts, one, two) in desks.items()),
+    )
+
+
+def _kept(db: Session) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    a, t = DailyAnswers, DailyTickets
+    keys = (a.day, a.type, a.low, a.high, a.wave, a.segment, a.version)
+    scores = db.execute(select(*keys, a.n, a.up, a.even, a.down, a.satisfied))
+    counts = (t.n, t.deleted, t.open, t.unanswered, t.judged, t.satisfied)
+    desks = db.execute(select(t.day, t.channel, *counts, t.answered, t.resolved))
+    numbers = [tuple(sorted(np.frombuffer(told, ">i4").tolist()) if isinstance(told, bytes) else told for told in row)
+               for row in desks]  # fmt: skip
+    return sorted(map(tuple, scores)), sorted(numbers)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_daily_counts_are_always_those_of_the_rows(db: Session, give: Give, seed: int) -> None:
+    """Answers that are replaced, on another day, scale or part; tickets that move, come back late, are deleted."""
+    chance = random.Random(seed)
+    for _ in range(12):
+        answers = []
+        for _ in range(chance.randint(0, 6)):
+            kind, low, high = chance.choice([("nps", 0, 10), ("csat", 1, 5), ("satisfied", 0, 1)])
+            at = NOW - timedelta(hours=chance.randint(0, 70))
+            part = {"wave": chance.choice(["", "2026-11"]), "segment": chance.choice(["", "pro"])}
+            told = {"type": kind, "low": low, "high": high, "question": kind[:1], "answered_at": at, **part}
+            answers.append(answer(chance.randint(low, high), f"r{chance.randint(1, 4)}", **told))
+        tickets = []
+        for _ in range(chance.randint(0, 4)):
+            opened = NOW - timedelta(hours=chance.randint(1, 70))
+            answered = opened + timedelta(seconds=chance.randint(1, 99_999)) if chance.random() < 0.6 else None
+            resolved = opened + timedelta(days=2) if chance.random() < 0.4 else None
+            record = ticket(
+                chance.choice(["open", "solved"]), chance.randint(0, 9), created_at=opened, first_answer_at=answered,
+                resolved_at=resolved, satisfied=chance.choice([None, True, False]), deleted=chance.random() < 0.2,
+            )  # fmt: skip
+            tickets.append(replace(record, external_id=f"T{chance.randint(1, 4)}", partial=chance.random() < 0.2))
+        give("survey", Page(answers=tuple(answers)))
+        give("zendesk", Page(tickets=tuple(tickets)))
+        assert _kept(db) == _counted(db)
+    assert all(_kept(db)), "both were counted at all"
