@@ -36,6 +36,7 @@ _RARE = 0.01
 _AT_HOME = 0.70  # share of a storefront's reviews in its own language
 _EN_ABROAD = 0.15
 _LETTERS = 2.6  # weight of the letter statistics, divided by √bytes
+_SHARED = 12  # bytes below which letters say half as much of a word that several languages share ("super")
 _WORD = 6.5  # what one telling word adds: more than any storefront takes away
 MARGIN = 0.2
 _LONG = 40  # letters from which langdetect is worth asking
@@ -116,7 +117,11 @@ def scores(tokens: Tokens, texts: Sequence[str]) -> Floats:
     glued = tokens.doc[tokens.cut_in_two()]  # "jarrive", "lappli": nobody but the French
     said[:, LANGUAGES.index("fr")] += np.bincount(glued, minlength=len(texts))
     total = np.maximum(np.bincount(np.concatenate([tokens.doc[known], glued]), minlength=len(texts)), 1)[:, None]
-    return (letters + _WORD * said / np.sqrt(total)).astype(np.float32)
+    said *= _WORD / np.sqrt(total)
+    most = said.max(axis=1, keepdims=True)
+    shared = (most[:, 0] > 0) & ((said == most).sum(axis=1) > 1) & (lengths < _SHARED)
+    letters[shared] *= 0.5
+    return (letters + said).astype(np.float32)
 
 
 def choose(

@@ -24,13 +24,13 @@ BATCH = 256
 def analyse() -> None:
     """Understand verbatims: JSON Lines in, one JSON object out for each line.
 
-    In: {"text", optional "title", "stars", "storefront", "locale"}.
+    In: {"text", optional "title", "stars", "storefront", "locale"}. A line that is none of it answers {"error"}.
     """
     from analysis import embeddings
     from app.settings import read_settings
 
     embeddings.use(read_settings().encoder)
-    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
+    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace")
     numbered = enumerate(lines, 1)
     while batch := list(islice(numbered, BATCH)):
         for entry in _analysed(batch):
@@ -49,10 +49,10 @@ def _analysed(batch: Iterable[tuple[int, str]]) -> Iterator[dict[str, Any]]:
             continue
         try:
             entry = json.loads(line)
-            text = entry["text"]
+            text = entry["text"] if entry["text"] is not None else ""  # a rating without words
             if not isinstance(text, str):
                 raise TypeError("text")  # noqa: TRY301
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             read.append(f'line {number} is not a JSON object with a "text"')
             continue
         title = entry.get("title")

@@ -20,6 +20,10 @@ from tests.analysis.shared import DATA
         ("Très bien", "fr"),
         ("J'adore", "fr"),
         ("c nul", "fr"),
+        ("Super", "fr"),  # half of Europe says so: the installation's own mix decides, as long as no store tells
+        ("Génial", "fr"),
+        ("Genial", "fr"),
+        ("Top top top", "fr"),
         ("good", "en"),
         ("love it", "en"),
         ("useless", "en"),
@@ -147,3 +151,8 @@ def test_floors_on_adjudicated_reviews() -> None:
 
 def test_every_language_of_the_prior_is_known() -> None:
     assert set(language._COUNTRIES) <= set(language.LANGUAGES)
+
+
+@pytest.mark.parametrize(("store", "code"), [("fr", "fr"), ("de", "de"), ("es", "es"), ("it", "it"), ("pl", "pl")])
+def test_a_word_that_many_languages_share_is_the_stores(store: str, code: str) -> None:
+    assert detect(["Super"], [store], [None]) == [code]
