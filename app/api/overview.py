@@ -185,7 +185,9 @@ def get_overview(
     told = since_release(words, app_id, pair, found.born, channel, found.today) if pair and pair.this.n else None
     return OverviewOut(
         app_id=app_id,
-        headline=app_headline(words, found.incident, found.stars, reading.MONTH, found.today, found.back),
+        headline=app_headline(
+            words, found.incident, found.stars, reading.MONTH, found.today, found.back, found.seen is None
+        ),
         changes=told.striptags() if told else "",
         first=found.period.first,
         last=found.period.last,

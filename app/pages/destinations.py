@@ -13,6 +13,7 @@ from app import destinations as making
 from app import ways
 from app.api.shapes import OptionalText, RowId, Text
 from app.auth import allow
+from app.canary import CANARY_INBOX
 from app.db import DB
 from app.errors import Problem, not_found
 from app.i18n import Words
@@ -43,7 +44,7 @@ def _page(
     secret: str | None = None,
 ) -> HTMLResponse:
     words = words_of(request)
-    found = deliveries.destinations(session)
+    found = sorted(deliveries.destinations(session), key=lambda one: one.name == CANARY_INBOX)
     return render(
         request,
         "destinations.html",
@@ -51,6 +52,7 @@ def _page(
         status=status,
         headline=_headline(words, found),
         destinations=found,
+        canary_inbox=CANARY_INBOX,
         last=deliveries.last_deliveries(session),
         recent=deliveries.find(session, limit=20),
         names={destination.id: destination.name for destination in found},
@@ -74,8 +76,9 @@ def _routes(session: Session) -> dict[int, list[Route]]:
 
 
 def _headline(words: Words, found: Sequence[Destination]) -> str:
-    on = sum(1 for destination in found if destination.enabled)
-    if not found:
+    people = [destination for destination in found if destination.name != CANARY_INBOX]
+    on = sum(1 for destination in people if destination.enabled)
+    if not people:
         return words.t("destinations.none")
     return words.t("destinations.some", n=on) if on else words.t("destinations.off")
 

@@ -100,7 +100,13 @@ def _other_title(words: Words, rule: str, subject: str, effect: dict[str, Any]) 
 
 
 def app_headline(
-    words: Words, incident: Incident | None, recent: Stars, days: int, today: date, back: Incident | None = None
+    words: Words,
+    incident: Incident | None,
+    recent: Stars,
+    days: int,
+    today: date,
+    back: Incident | None = None,
+    unread: bool = False,
 ) -> str:
     """What is going on with an app: its strongest open incident, else the one that is just over, else how it stands."""
     if incident is not None and incident.effect.get("before") is not None:
@@ -109,7 +115,7 @@ def app_headline(
         return _over(words, back.evidence["recovered"], today)
     mean, half = mean_stars(recent), half_width(recent, days)
     if mean is None or half is None:
-        return words.t("app.nothing", n=days)
+        return words.t("app.unread") if unread else words.t("app.nothing", n=days)
     return words.t("app.calm", mean=words.stars(mean), half=words.number(half, 1), n=sum(recent), days=days)
 
 
@@ -171,6 +177,10 @@ def sources_headline(words: Words, states: Sequence[State], today: date) -> str:
         return words.t("sources.none")
     gaps = [(state, state.missing) for state in states if state.source.enabled and state.missing]
     if not gaps:
+        unread = [state for state in states if state.source.enabled and state.never_read]
+        if unread:
+            names = words.listed([state.source.name for state in unread[:3]])
+            return words.t("sources.first" if any(s.running for s in unread) else "portfolio.unread", names=names)
         return words.t("sources.trouble" if any(s.in_trouble for s in states) else "sources.complete")
     parts, several = [], len({state.app.id for state in states}) > 1
     for state, days in gaps[:2]:

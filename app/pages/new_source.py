@@ -151,6 +151,7 @@ def _form(
     tried: list[dict[str, Any]] | None = None,
 ) -> HTMLResponse:
     words = words_of(request)
+    kept = [one.credential.name for one in shown(session)]
     return render(
         request,
         "new_source.html",
@@ -164,10 +165,16 @@ def _form(
         given=given,
         problem=problem,
         tried=tried,
-        credentials=[one.credential.name for one in shown(session)],
+        credentials=kept,
+        key_name=_free_name(known["kind"].replace("_", "-"), kept),
         prefix=PREFIX,
         may_enter=request.state.caller.may("admin"),
     )
+
+
+def _free_name(name: str, taken: list[str]) -> str:
+    """A name that no credential has: saving under a known one would replace it."""
+    return next(one for one in (name, *(f"{name}-{n}" for n in range(2, len(taken) + 3))) if one not in taken)
 
 
 def _field(words: Words, known: dict[str, Any], name: str) -> Field:

@@ -61,7 +61,7 @@ def page(
         until=until,
         channel=channel or None,
         channels=found.channels,
-        headline=app_headline(words, found.incident, found.stars, MONTH, now, found.back),
+        headline=app_headline(words, found.incident, found.stars, MONTH, now, found.back, found.seen is None),
         incident=found.incident,
         open_incidents=found.open_incidents,
         trend=trend,

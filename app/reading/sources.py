@@ -64,6 +64,11 @@ class State:
         return next((run for run in self.runs if run.outcome == "running"), None)
 
     @property
+    def never_read(self) -> bool:
+        """Whether its first walk is still to come or under way, so that nothing can be said of it yet."""
+        return self.source.rhythm_minutes is not None and all(run.outcome == "running" for run in self.runs)
+
+    @property
     def missing(self) -> list[Day]:
         """Days that are lost or not read completely; today and what is published later are only awaited.
 

@@ -1,11 +1,16 @@
 """The first five minutes: what to do next is said on every page that has nothing to show yet."""
 
+from datetime import UTC, datetime
+
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.canary import CANARY_INBOX
 from models.apps import App
+from models.incidents import Destination
+from models.sources import Run, Source
 from tests.app.seed import Portfolio
 
 FRENCH = {"Accept-Language": "fr"}
@@ -58,3 +63,40 @@ def test_an_apps_settings(
     assert (app.name, app.timezone, app.language) == (
         ("Ma banque", "Indian/Reunion", "en") if status == 303 else ("Banque Mésange", "Europe/Paris", "fr")
     )
+
+
+def test_nothing_is_called_complete_or_without_stars_while_it_is_read_for_the_first_time(
+    web: TestClient, db: Session
+) -> None:
+    app = App(name="Pilote")
+    db.add(app)
+    db.flush()
+    app_id = app.id
+    source = Source(
+        app_id=app_id, kind="google_play", channel="google_play", name="Google Play fr", config={}, rhythm_minutes=60
+    )
+    db.add(source)
+    db.flush()
+    address = f"/apps/{app_id}/sources"
+    assert "<h1>Rien n’est encore lu de Google Play fr.</h1>" in web.get(address, headers=FRENCH).text
+    assert "<h1>Rien n’est encore lu.</h1>" in web.get(f"/apps/{app_id}", headers=FRENCH).text
+    run = Run(app_id=app_id, source_id=source.id, trigger="first", outcome="running", started_at=datetime.now(UTC))
+    db.add(run)
+    db.flush()
+    assert "<h1>Première lecture en cours\u00a0: Google Play fr.</h1>" in web.get(address, headers=FRENCH).text
+    run.outcome = "complete"
+    db.flush()
+    assert "<h1>Tout est complet.</h1>" in web.get(address, headers=FRENCH).text
+
+
+def test_the_canarys_own_inbox_is_no_place_where_people_are_told(web: TestClient, db: Session) -> None:
+    db.add(Destination(kind="inbox", name=CANARY_INBOX, config={"canary": True, "levels": []}))
+    db.flush()
+    page = web.get("/destinations", headers=FRENCH).text
+    assert "<h1>Les alertes ne partent encore nulle part.</h1>" in page
+    assert "Ajoutez Slack" in page
+    db.add(Destination(kind="inbox", name="Équipe", config={}))
+    db.flush()
+    page = web.get("/destinations", headers=FRENCH).text
+    assert "<h1>Les alertes partent vers un seul endroit.</h1>" in page
+    assert page.index("<h2>Équipe</h2>") < page.index("<h2>Le canari du jour</h2>")

@@ -170,6 +170,15 @@ def test_what_is_only_told_gets_its_address_once(
     assert [line.action for line in db.scalars(select(Audit))].count("hook.opened") == 2
 
 
+def test_a_pasted_key_has_a_name_that_replaces_no_other(
+    web: TestClient, db: Session, portfolio: Portfolio, probed: list[Any]
+) -> None:
+    address = f"/apps/{portfolio.apps[0].id}/sources/new"
+    assert 'name="token_file_name" type="text" maxlength="60" value="sentry"' in web.get(f"{address}?kind=sentry").text
+    assert web.post(address, data=SENTRY | {"token_file_name": "sentry", "action": "save"}).status_code == 303
+    assert 'maxlength="60" value="sentry-2"' in web.get(f"{address}?kind=sentry").text
+
+
 def test_a_desk_that_signs_with_its_own_secret_is_asked_for_it(
     web: TestClient, portfolio: Portfolio, db: Session, probed: list[Any]
 ) -> None:

@@ -83,7 +83,7 @@ def test_the_first_sentences_say_what_is_going_on(web: TestClient, portfolio: Po
         "The rating is falling since 7.10: 4.1 → 3.1"
     )
     assert re.match(r"La note est de 4,\d ± 0,\d sur 28 jours\.", title(web.get(f"/apps/{calm}", headers=FRENCH).text))
-    assert title(web.get(f"/apps/{empty}", headers=FRENCH).text) == "Aucun avis étoilé depuis 28 jours."
+    assert title(web.get(f"/apps/{empty}", headers=FRENCH).text) == "Rien n’est encore lu."
     assert (
         title(web.get(f"/apps/{first}/sources", headers=FRENCH).text)
         == "Tout est complet, sauf Google Play fr (6 jours)."
