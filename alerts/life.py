@@ -115,7 +115,9 @@ def advance(
 ) -> list[Change]:
     """Apply a look's findings to the live incidents, changing them and making new ones; return what happened.
 
-    Given the same findings again it changes nothing more. `origin` (live or history) is that of incidents it opens.
+    Given the same findings again it changes nothing more. `origin` (live or history) is that of incidents it opens. A
+    look at history sends nothing: what would be told of a live incident (that it is raised, adds up, ends) it leaves
+    to the next live look, or nobody would ever hear of it.
     """
     alive = [incident for incident in live if incident.state != "resolved"]
     changes: list[Change] = []
@@ -125,20 +127,25 @@ def advance(
         own = next((i for i in alive if (i.rule, i.subject) == finding.key), None)
         host = own or next((i for i in alive if _support(i, finding.key) is not None), None)
         if own is not None:
-            changes += _update(own, finding, now)
+            changes += _update(own, finding, now, mute=_mute(own, origin))
             if own.state == "resolved":
                 alive.remove(own)
         elif host is not None:
-            changes += _attach(host, finding, now)
+            changes += _attach(host, finding, now, mute=_mute(host, origin))
         elif finding.level is not None:
             apart = finding.rule in APART
             host = None if apart else next((i for i in alive if _coincide(i, finding)), None)
             if host is not None:
-                changes += _attach(host, finding, now)
+                changes += _attach(host, finding, now, mute=_mute(host, origin))
             else:
                 changes.append(_open(app_id, finding, now, origin))
                 alive.append(changes[-1].incident)
     return changes
+
+
+def _mute(incident: Incident, origin: str) -> bool:
+    """Whether a look of this origin may say nothing of an incident that people were told of, or may yet be."""
+    return origin == "history" and incident.origin == "live"
 
 
 def _rank(finding: Finding) -> tuple[int, int, float]:
@@ -177,13 +184,13 @@ def _open(app_id: int, finding: Finding, now: datetime, origin: str) -> Change:
     return Change("opened", incident, finding, _detail(finding))
 
 
-def _update(incident: Incident, finding: Finding, now: datetime) -> list[Change]:
+def _update(incident: Incident, finding: Finding, now: datetime, *, mute: bool) -> list[Change]:
     if finding.unseen:
-        return _unseen(incident, finding, now)
+        return _unseen(incident, finding, now, mute=mute)
     if incident.evidence.get("unseen"):
         incident.evidence = {name: value for name, value in incident.evidence.items() if name != "unseen"}
     if finding.level is None:
-        return _calm(incident, finding, now)
+        return _calm(incident, finding, now, mute=mute)
     if finding.day < incident.last_above_day:
         return []
     changes = []
@@ -192,7 +199,7 @@ def _update(incident: Incident, finding: Finding, now: datetime) -> list[Change]
     if finding.score > incident.peak_score:  # the evidence kept is that of the strongest day
         incident.peak_score, incident.effect = finding.score, dict(finding.effect)
         evidence |= finding.evidence
-    if finding.level == "alert" and incident.severity == "watch":
+    if finding.level == "alert" and incident.severity == "watch" and not mute:
         incident.severity = "alert"
         evidence["told_score"] = finding.score
         changes.append(Change("raised", incident, finding, _detail(finding)))
@@ -200,11 +207,13 @@ def _update(incident: Incident, finding: Finding, now: datetime) -> list[Change]
         evidence["told_score"] = finding.score
         changes.append(Change("strengthened", incident, finding, _detail(finding)))
     incident.evidence = evidence
-    return changes + _together(incident, finding)
+    return changes + _together(incident, finding, mute=mute)
 
 
-def _calm(incident: Incident, finding: Finding, now: datetime) -> list[Change]:
+def _calm(incident: Incident, finding: Finding, now: datetime, *, mute: bool) -> list[Change]:
     """Nothing is above: it ends where that has lasted, or where it is seen to be over."""
+    if mute:
+        return []
     incident.score = finding.score
     incident.updated_at = now
     detail = _detail(finding)
@@ -221,7 +230,7 @@ def _calm(incident: Incident, finding: Finding, now: datetime) -> list[Change]:
     return []
 
 
-def _unseen(incident: Incident, finding: Finding, now: datetime) -> list[Change]:
+def _unseen(incident: Incident, finding: Finding, now: datetime, *, mute: bool) -> list[Change]:
     """Say once that it cannot be seen; after 14 days without data close it, for want of data and not for calm.
 
     Too few reviews to judge are less sure a sign: 28 days of them.
@@ -235,13 +244,13 @@ def _unseen(incident: Incident, finding: Finding, now: datetime) -> list[Change]
         changes.append(Change("unseen", incident, finding, detail))
     above = (finding.day - incident.last_above_day).days  # what supports it may still be seen
     least = {"no_data": CALM_DAYS, "too_few": 2 * CALM_DAYS}.get(finding.unseen)
-    if least is not None and finding.window_days >= least and above >= CALM_DAYS - UNSEEN_DAYS:
+    if not mute and least is not None and finding.window_days >= least and above >= CALM_DAYS - UNSEEN_DAYS:
         incident.state, incident.resolved_at, incident.updated_at = "resolved", now, now
         changes.append(Change("resolved", incident, finding, detail))
     return changes
 
 
-def _attach(incident: Incident, finding: Finding, now: datetime) -> list[Change]:
+def _attach(incident: Incident, finding: Finding, now: datetime, *, mute: bool) -> list[Change]:
     """Let a finding support an incident: it keeps it open, and may raise it, but makes no message of its own.
 
     When it is the stars that fall, they lead the title from then on (alerts.leading); the incident stays the same one.
@@ -258,10 +267,10 @@ def _attach(incident: Incident, finding: Finding, now: datetime) -> list[Change]
     changes = [] if known is not None else [Change("supported", incident, finding, _detail(finding))]
     incident.last_above_day = max(incident.last_above_day, finding.day)
     incident.updated_at = now
-    if finding.level == "alert" and incident.severity == "watch":
+    if finding.level == "alert" and incident.severity == "watch" and not mute:
         incident.severity = "alert"
         changes.append(Change("raised", incident, finding, _detail(finding)))
-    return changes + _together(incident, finding)
+    return changes + _together(incident, finding, mute=mute)
 
 
 def calm_of(incident: Incident) -> int:
@@ -270,10 +279,10 @@ def calm_of(incident: Incident) -> int:
     return max(CALM_OF.get(rule, CALM_DAYS) for rule in rules)
 
 
-def _together(incident: Incident, finding: Finding) -> list[Change]:
+def _together(incident: Incident, finding: Finding, *, mute: bool) -> list[Change]:
     """Add up the parts seen in these days; they may raise the incident, or make its follow-up worth a message."""
     found = _add_up(incident, finding)
-    if found is None:
+    if found is None or mute:
         return []
     detail = {"rule": "together", "subject": "app", "score": round(found["score"], 3), "years": found["years"]}
     if incident.severity == "watch" and found["score"] >= DEFAULT_THRESHOLDS["together"].alert:

@@ -46,10 +46,6 @@ def tasks() -> procrastinate.Blueprint:
     return made
 
 
-QUIET = frozenset({"first", "backfill", "import"})
-"""What these bring is history: it is shown, never alerted."""
-
-
 def collect(context: Context, source_id: int, trigger: str, on_progress: Progress | None = None) -> Run | None:
     """Read one source now. None where it is off, being read elsewhere, or its host asked for a pause."""
     with context.transaction() as session:
@@ -63,12 +59,13 @@ def collect(context: Context, source_id: int, trigger: str, on_progress: Progres
             config.pop("cursor", None)  # everything again, not what changed since
         if _paused(session, KINDS[kind].host(config)):
             return None
+        history = trigger == "backfill" or not source.history_done
     collector: Collector
     try:
         collector = build(kind, config, context.http)
     except SourceError as fault:
         collector = _Unbuilt(kind, fault)  # a run with its reason, not a job that fails unseen
-    if trigger == "backfill":
+    if history:
         look_before_history(context, source.app_id)
     try:
         return walk(context.engine, source_id, collector, seal=context.seal, trigger=trigger, on_progress=on_progress)
@@ -109,13 +106,12 @@ def _paused(session: Session, host: str) -> bool:
 
 @_job("collect")
 def collect_task(job: JobContext, source_id: int, app_id: int, trigger: str = "schedule") -> None:
-    """Read a source; then have its app judged, quietly if what came is history."""
+    """Read a source; then have its app judged."""
     context: Context = job.additional_context["context"]
     queue: Queue = job.additional_context["queue"]
     run = collect(context, source_id, trigger)
     if run is not None:
-        quiet = run.trigger in QUIET
-        queue.ask("judge", f"app:{app_id}", manner="quiet" if quiet else "", app_id=app_id, quiet=quiet)
+        queue.ask("judge", f"app:{app_id}", app_id=app_id)
         queue.ask("irritants", f"irritants:{app_id}", app_id=app_id)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from alerts.incidents import reconcile
 from alerts.life import Change
@@ -26,20 +26,24 @@ WAKING = timedelta(hours=1)
 HISTORY_TAKES = timedelta(days=2)
 """How long a first walk that does not come to its end keeps an app quiet; from then on its ledger guards the rules."""
 
+QUIET = frozenset({"first", "backfill", "import"})
+"""Triggers of walks that bring history: it is shown, never alerted."""
+
 TEXTS = tuple(kind.kind for kind in KINDS.values() if "verbatims" in kind.brings and kind.minutes and not kind.late)
 
 
 def judge(session: Session, app_id: int, now: datetime, *, base_url: str, quiet: bool = False) -> list[Change]:
     """Look at one app now, and write what changed about its incidents with their deliveries.
 
-    `quiet`: what came is history (a first import, a backfill), so nothing is sent about it. An app whose first walk
-    is not through yet is judged quietly too, for two days: half a history looks like a drop. Sources that never
-    brought a review (a storefront where the app is not) have no say: they would keep an app mute for ever. An app of
-    files alone is history too.
+    `quiet`: what came is history (a file), so nothing is sent about it; nor is it by the first look after a walk that
+    brought history. An app whose first walk is not through yet is judged quietly too, for two days: half a history
+    looks like a drop. Sources that never brought a review (a storefront where the app is not) have no say: they would
+    keep an app mute for ever. An app of files alone is history too.
     """
     app = session.get(App, app_id)
     if app is None:
         return []
+    began = session.scalar(select(func.clock_timestamp()))
     today = now.astimezone(ZoneInfo(app.timezone)).date()
     sources = select(Source.id).where(
         Source.app_id == app_id, Source.enabled, Source.rhythm_minutes.is_not(None), Source.kind.in_(TEXTS)
@@ -64,13 +68,39 @@ def judge(session: Session, app_id: int, now: datetime, *, base_url: str, quiet:
     unread = session.scalar(select(func.count()).where(Source.id.in_(sources), Source.id.not_in(read)))
     live = session.scalar(select(func.count()).where(Source.id.in_(sources)))
     findings = look(session, app, today, until_counts=bool(live) and unread == 0)
-    changes = reconcile(session, app, findings, now=now, quiet=quiet or bool(half) or not live, base_url=base_url)
+    quiet = quiet or bool(half) or not live or _history_came(session, app, now)
+    changes = reconcile(session, app, findings, now=now, quiet=quiet, base_url=base_url)
     # A silent source is told whatever history may be under way: it is not about what customers wrote.
     if _awake(session, app):
         changes += reconcile(session, app, silences(session, app, now), now=now, base_url=base_url)
     remind(session, app, now=now, base_url=base_url)
-    app.judged_at = session.scalar(select(func.clock_timestamp()))  # the last thing: a look that fails is none
+    app.judged_at = began  # the last thing: a look that fails is none; and what came meanwhile, it did not see
     return changes
+
+
+def _history_came(session: Session, app: App, now: datetime) -> bool:
+    """Whether a walk has brought history since the last look.
+
+    The database knows, not who asks: a look that was waiting for another source may run before the one that this walk
+    asks for, and a worker may die before it asks. A first walk that never comes to its end counts for two days.
+    """
+    earlier = aliased(Run)
+    begun = select(func.min(earlier.started_at)).where(earlier.app_id == app.id, earlier.source_id == Source.id)
+    endless = Source.history_done.is_(False) & (begun.correlate(Source).scalar_subquery() <= now - HISTORY_TAKES)
+    came = (
+        select(Run.id)
+        .join(Source, Source.id == Run.source_id)
+        .where(
+            Run.app_id == app.id,
+            Run.trigger.in_(QUIET),
+            Run.outcome != "running",
+            (Run.seen > 0) | (Run.figures > 0),
+            ~endless,
+        )
+    )
+    if app.judged_at is not None:
+        came = came.where(Run.heartbeat_at > app.judged_at)
+    return session.scalar(select(came.exists())) or False
 
 
 def _awake(session: Session, app: App) -> bool:

@@ -53,6 +53,7 @@ def finish(session: Session, source: Source, run: Run, state: "Walk", now: datet
         run.progress = 1.0
     clock = session.scalar(select(func.clock_timestamp()))
     assert clock is not None, "the database has a clock"
+    run.heartbeat_at = clock
     if state.fault is not None and state.fault.kind == "throttled":
         _pause_host(session, state, clock)
     failed = run.outcome in {"failed", "throttled", "empty_unconfirmed"} or state.fault is not None

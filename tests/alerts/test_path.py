@@ -112,6 +112,32 @@ def test_what_grows_out_of_history_is_told(db: Session, broken_app: App, day: Da
     assert about == ["incident.opened", "incident.resolved"]
 
 
+def test_a_look_at_history_leaves_what_is_to_be_told_to_the_next_live_look(
+    db: Session, broken_app: App, day: Day
+) -> None:
+    """Another source is read for the first time while an incident lives: its end and its rise are still news."""
+    bank.make_destination(db)
+    strong = next(f for f in look(db, broken_app, day(BROKEN + 6)) if f.rule == "rating_drop")
+    support = next(f for f in look(db, broken_app, day(BROKEN + 6)) if f.rule == "bad_release")
+    now = evening(strong.day)
+    reconcile(db, broken_app, [replace(strong, level="watch", score=3.2)], now=now)
+    (incident,) = db.scalars(select(Incident))
+    reconcile(db, broken_app, [strong, support], now=now, quiet=True)
+    assert (incident.severity, deliveries(db)) == ("watch", [])
+    reconcile(db, broken_app, [strong, support], now=now)
+    assert incident.severity == "alert"
+    assert [d.kind for d in deliveries(db)] == ["incident.opened"]
+
+    over = replace(strong, level=None, over=True, day=day(BROKEN + 30), evidence={})
+    blind = replace(over, over=False, unseen="no_data", window_days=40)
+    for end in (over, blind):
+        reconcile(db, broken_app, [end], now=evening(over.day), quiet=True)
+        assert incident.state == "open"
+    reconcile(db, broken_app, [over], now=evening(over.day))
+    assert incident.state == "resolved"
+    assert [d.kind for d in deliveries(db)] == ["incident.opened", "incident.resolved"]
+
+
 def test_calm_reviews_open_no_alert(db: Session, day: Day) -> None:
     app = bank.make_app(db, "Calme")
     fill(db, app, days=400, faults=False)

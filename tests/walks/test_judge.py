@@ -48,7 +48,15 @@ class Bench:
     engine: Engine
     app_id: int
 
-    def source(self, *, done: bool = True, seen: int = 5, read: timedelta | None = timedelta(minutes=5)) -> int:
+    def source(
+        self,
+        *,
+        done: bool = True,
+        seen: int = 5,
+        read: timedelta | None = timedelta(minutes=5),
+        trigger: str = "schedule",
+        outcome: str = "running",
+    ) -> int:
         """A source whose first run was an hour ago, and that read today completely `read` ago."""
         with transaction(self.engine) as session:
             source = Source(
@@ -64,7 +72,16 @@ class Bench:
             session.add(source)
             session.flush()
             begun = NOW - timedelta(hours=1)
-            session.add(Run(app_id=self.app_id, source_id=source.id, trigger="first", started_at=begun, seen=seen))
+            session.add(
+                Run(
+                    app_id=self.app_id,
+                    source_id=source.id,
+                    trigger=trigger,
+                    outcome=outcome,
+                    started_at=begun,
+                    seen=seen,
+                )
+            )
             if read is not None:
                 session.add(
                     Coverage(
@@ -124,6 +141,62 @@ def test_what_is_asked_to_be_quiet_is(bench: Bench, looked: Looked) -> None:
     bench.source()
     bench.judge(quiet=True)
     assert looked.quiet == [True]
+
+
+@pytest.mark.parametrize("trigger", ["first", "backfill", "import"])
+def test_the_first_look_after_history_is_quiet_whoever_asked_for_it(bench: Bench, looked: Looked, trigger: str) -> None:
+    """A look that waited for another source may run first, and a worker may die before it asks for a quiet one."""
+    bench.source()
+    bench.judge()
+    bench.source(trigger=trigger, outcome="complete")
+    bench.judge()
+    bench.judge()
+    assert looked.quiet == [False, True, False]
+
+
+def test_a_look_that_fails_leaves_the_quiet_one_to_the_next(
+    bench: Bench, looked: Looked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.source(trigger="first", outcome="complete")
+    with monkeypatch.context() as broken:
+        broken.setattr(judging, "remind", None)
+        with pytest.raises(TypeError):
+            bench.judge()
+    bench.judge()
+    assert looked.quiet == [True, True]
+
+
+def test_what_comes_in_while_a_look_is_under_way_is_history_for_the_next(
+    bench: Bench, looked: Looked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.source()
+
+    def meanwhile(*_: Any, **__: Any) -> int:
+        bench.source(trigger="backfill", outcome="complete")
+        return 0
+
+    with monkeypatch.context() as slow:
+        slow.setattr(judging, "remind", meanwhile)
+        bench.judge()
+    bench.judge()
+    assert looked.quiet == [False, True]
+
+
+@pytest.mark.parametrize("fields", [{"seen": 0}, {"trigger": "schedule"}, {"trigger": "manual"}])
+def test_a_walk_that_brought_no_history_mutes_nothing(bench: Bench, looked: Looked, fields: dict[str, Any]) -> None:
+    bench.source()
+    bench.source(**{"trigger": "first", "outcome": "complete", **fields})
+    bench.judge()
+    assert looked.quiet == [False]
+
+
+def test_a_first_walk_that_ends_early_again_and_again_mutes_its_app_for_two_days_at_most(
+    bench: Bench, looked: Looked
+) -> None:
+    bench.source()
+    bench.source(done=False, trigger="first", outcome="throttled")
+    bench.judge(NOW + timedelta(days=3))
+    assert looked.quiet == [False]
 
 
 def test_a_source_that_never_brought_anything_does_not_mute_the_app(bench: Bench, looked: Looked) -> None:
