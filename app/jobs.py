@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -57,7 +58,9 @@ def collect(context: Context, source_id: int, trigger: str, on_progress: Progres
         sync(session, context.settings)
         if trigger == "backfill":
             config.pop("cursor", None)  # everything again, not what changed since
-        if _paused(session, KINDS[kind].host(config)):
+        pause = _paused_until(session, KINDS[kind].host(config))
+        if pause is not None:
+            source.next_run_at = pause  # its turn is not lost: a source of one walk a day would wait for another day
             return None
         history = trigger == "backfill" or not source.history_done
     collector: Collector
@@ -96,20 +99,21 @@ class _Unbuilt:
         return [Probe(self.kind, False, str(self.fault))]
 
 
-def _paused(session: Session, host: str) -> bool:
-    return bool(
-        session.scalar(
-            select(func.count()).where(HostPause.host == host, HostPause.paused_until > func.clock_timestamp())
-        )
+def _paused_until(session: Session, host: str) -> datetime | None:
+    """Until when a host asked to be left alone, None where it may be called."""
+    return session.scalar(
+        select(HostPause.paused_until).where(HostPause.host == host, HostPause.paused_until > func.clock_timestamp())
     )
 
 
 @_job("collect")
 def collect_task(job: JobContext, source_id: int, app_id: int, trigger: str = "schedule") -> None:
-    """Read a source; then have its app judged."""
+    """Read a source; then have its app judged. A backfill whose host is paused is asked for again after the pause."""
     context: Context = job.additional_context["context"]
     queue: Queue = job.additional_context["queue"]
     run = collect(context, source_id, trigger)
+    if run is None and trigger == "backfill":
+        _after_the_pause(context, queue, source_id)
     if run is not None:
         queue.ask("judge", f"app:{app_id}", app_id=app_id)
         queue.ask("irritants", f"irritants:{app_id}", app_id=app_id)
@@ -139,9 +143,27 @@ def irritants_task(job: JobContext, app_id: int) -> None:
     tell(context.engine, app_id, teller(context.settings))
 
 
-def ask_for_walk(queue: Any, source: Source, trigger: str) -> bool:
-    """Have a source read by any worker. False when that is already waiting."""
-    return bool(queue.ask("collect", f"source:{source.id}", source_id=source.id, app_id=source.app_id, trigger=trigger))
+def ask_for_walk(ask: Callable[..., Any], source: Source, trigger: str, at: datetime | None = None) -> bool:
+    """Have a source read by any worker, not before `at`; `ask` is Queue.ask. False when that is already waiting.
+
+    A walk that waits is no substitute for a backfill: it stops at what is known.
+    """
+    manner = trigger if trigger == "backfill" else ""
+    subject = f"source:{source.id}"
+    later = {} if at is None else {"at": at}
+    return bool(
+        ask("collect", subject, manner=manner, source_id=source.id, app_id=source.app_id, trigger=trigger, **later)
+    )
+
+
+def _after_the_pause(context: Context, queue: Queue, source_id: int) -> None:
+    with context.transaction() as session:
+        source = session.get(Source, source_id)
+        if source is None or source.kind not in KINDS:
+            return
+        pause = _paused_until(session, KINDS[source.kind].host(context.source_config(source)))
+        if pause is not None:
+            ask_for_walk(queue.ask, source, "backfill", pause)
 
 
 @_job("read_hook")

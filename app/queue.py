@@ -5,6 +5,7 @@ keeps two workers from doing the same thing at once; a queueing lock keeps one w
 """
 
 import logging
+from datetime import datetime
 from typing import Any
 
 import procrastinate
@@ -25,15 +26,16 @@ class Queue:
         )
         self._app.open()
 
-    def ask(self, job: str, subject: str, *, manner: str = "", **arguments: Any) -> bool:
-        """Ask for a job on a subject ("source:7"). False when the same job is already waiting.
+    def ask(self, job: str, subject: str, *, manner: str = "", at: datetime | None = None, **arguments: Any) -> bool:
+        """Ask for a job on a subject ("source:7"), not before `at`. False when the same job is already waiting.
 
-        `manner` tells apart what must not stand in for each other: a quiet look is no substitute for one that alerts.
+        `manner` tells apart what must not stand in for each other: a walk is no substitute for a backfill.
         """
         once = f"{job}:{subject}:{manner}" if manner else f"{job}:{subject}"
         try:
             lock = job if job in ONE_AT_A_TIME else subject
-            self._app.configure_task(f"cocoon:{job}", lock=lock, queueing_lock=once).defer(**arguments)
+            task = self._app.configure_task(f"cocoon:{job}", lock=lock, queueing_lock=once, schedule_at=at)
+            task.defer(**arguments)
         except AlreadyEnqueued:
             return False
         return True

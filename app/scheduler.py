@@ -84,7 +84,7 @@ def ask_for_due_walks(context: Context, queue: Queue) -> int:
             now = session.scalar(select(func.clock_timestamp()))
             asked = 0
             for source in due:
-                asked += ask_for_walk(queue, source, "schedule")
+                asked += ask_for_walk(queue.ask, source, "schedule")
                 # A walk writes its own next date when it ends; until then this keeps the tick from asking again.
                 source.next_run_at = now + timedelta(minutes=source.rhythm_minutes or 60) if now else None
         return asked

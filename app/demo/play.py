@@ -248,7 +248,7 @@ class Player:
             sources = session.scalars(select(Source).where(Source.rhythm_minutes.is_not(None))).all()
             last = session.scalar(select(func.max(Run.id))) or 0
         for source in sources:
-            ask_for_walk(self.service.queue, source, trigger)
+            ask_for_walk(self.service.queue.ask, source, trigger)
         while not self.said.ended.wait(0.1):
             with self.context.transaction() as session:
                 done = session.scalar(

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
-from app import audit, clock
+from app import audit, clock, jobs
 from app.api.shapes import RowId
 from app.auth import allow
 from app.db import DB
@@ -102,9 +102,7 @@ def ask_for_walk(request: Request, background: BackgroundTasks, source: Source, 
     defer = getattr(request.app.state, "defer", None)
     if defer is None:
         raise Problem(503, "No job queue runs with this server: start it with “cocoon up” or “cocoon web”.")
-    background.add_task(
-        defer, "collect", f"source:{source.id}", source_id=source.id, app_id=source.app_id, trigger=trigger
-    )
+    background.add_task(jobs.ask_for_walk, defer, source, trigger)
     session = object_session(source)
     if session is not None and trigger != "first":
         audit.record(session, request, "source.asked", source=source.id, name=source.name, trigger=trigger)

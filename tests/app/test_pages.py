@@ -147,7 +147,10 @@ def test_sources_are_asked_for_through_the_queue(
     web.post(f"/sources/{source.id}/backfill")
     wanted = {"source_id": source.id, "app_id": source.app_id}
     lock = ("collect", f"source:{source.id}")
-    assert deferred == [(lock, wanted | {"trigger": "manual"}), (lock, wanted | {"trigger": "backfill"})]
+    assert deferred == [
+        (lock, wanted | {"trigger": "manual", "manner": ""}),
+        (lock, wanted | {"trigger": "backfill", "manner": "backfill"}),
+    ]
     web.post(f"/sources/{source.id}/pause")
     db.expire_all()
     assert db.get_one(Source, source.id).enabled is False

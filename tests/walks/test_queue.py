@@ -1,4 +1,4 @@
-"""The schedule asks once for what is due, a quiet look never stands in for one that alerts, and no job is stuck."""
+"""The schedule asks once for what is due, a walk that waits never stands in for a backfill, and no job is stuck."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import procrastinate
@@ -16,11 +18,12 @@ from sqlalchemy import Engine, func, select, text
 from app.context import Context
 from app.db import make_engine, transaction
 from app.doctor import examine
-from app.jobs import collect, tasks
+from app.jobs import ask_for_walk, collect, collect_task, tasks
 from app.queue import Queue
 from app.scheduler import ask_for_due_walks, ask_for_looks, lead
 from app.worker import Beat, _take_back, run_jobs
-from models.sources import Run, Source
+from collectors.registry import KINDS
+from models.sources import HostPause, Run, Source
 
 
 def jobs(context: Context) -> list[tuple[str, str, dict[str, Any]]]:
@@ -79,11 +82,46 @@ def test_every_app_is_looked_at_even_when_nothing_comes(context: Context, queue:
     assert asked["cocoon:judge"]["quiet"] is False
 
 
-def test_a_quiet_look_that_waits_does_not_swallow_one_that_alerts(context: Context, queue: Queue) -> None:
-    assert queue.ask("judge", "app:1", manner="quiet", app_id=1, quiet=True)
-    assert queue.ask("judge", "app:1", app_id=1, quiet=False)
-    assert not queue.ask("judge", "app:1", app_id=1, quiet=False)
-    assert [arguments["quiet"] for _, _, arguments in jobs(context)] == [True, False]
+def test_a_walk_that_waits_does_not_swallow_a_backfill(context: Context, queue: Queue, source_id: int) -> None:
+    with context.transaction() as session:
+        source = session.get_one(Source, source_id)
+    asked = [ask_for_walk(queue.ask, source, trigger) for trigger in ("schedule", "manual", "backfill", "backfill")]
+    assert asked == [True, False, True, False]
+    assert [arguments["trigger"] for _, _, arguments in jobs(context)] == ["schedule", "backfill"]
+
+
+def paused(context: Context, source_id: int) -> datetime:
+    """A source whose host wants to be left alone for an hour; it is read once a day."""
+    with context.transaction() as session:
+        clock = session.scalars(select(func.clock_timestamp())).one()
+        session.add(HostPause(host=KINDS["app_store_feed"].host({}), paused_until=clock + timedelta(hours=1)))
+    change(
+        context,
+        source_id,
+        config={"app_id": "12", "storefront": "fr"},
+        rhythm_minutes=1440,
+        next_run_at=clock + timedelta(days=1),
+    )
+    return clock + timedelta(hours=1)
+
+
+def test_a_source_whose_host_is_paused_is_read_when_the_pause_ends(context: Context, source_id: int) -> None:
+    pause = paused(context, source_id)
+    assert collect(context, source_id, "schedule") is None
+    with context.transaction() as session:
+        assert session.get_one(Source, source_id).next_run_at == pause
+        assert session.scalars(select(Run)).all() == []
+
+
+@pytest.mark.parametrize(("trigger", "later"), [("backfill", 1), ("schedule", 0)])
+def test_a_backfill_whose_host_is_paused_waits_for_the_end_of_the_pause(
+    context: Context, queue: Queue, source_id: int, trigger: str, later: int
+) -> None:
+    pause = paused(context, source_id)
+    collect_task(SimpleNamespace(additional_context={"context": context, "queue": queue}), source_id, 1, trigger)  # type: ignore[arg-type]
+    with context.transaction() as session:
+        waiting = session.execute(text("SELECT args ->> 'trigger', scheduled_at FROM procrastinate_jobs")).all()
+    assert [tuple(row) for row in waiting] == [("backfill", pause)] * later
 
 
 @pytest.fixture

@@ -200,3 +200,14 @@ def test_a_run_left_open_by_a_dead_process_is_closed(own_engine: Engine, source_
     with transaction(own_engine) as session:
         outcomes = session.scalars(select(Run.outcome).order_by(Run.id)).all()
     assert outcomes == ["failed", "complete"]
+
+
+def test_a_walk_that_ends_says_so_by_the_databases_clock(own_engine: Engine, source_id: int) -> None:
+    """What it brought counts from its end: a look between its last page and its end could not see it whole."""
+    beats: list[datetime] = []
+    script = Scripted([page([3, 2, 1], end="exhausted")])
+    run = walk(
+        own_engine, source_id, script, seal=Seal(b"tests"), on_progress=lambda now: beats.append(now.heartbeat_at)
+    )
+    with transaction(own_engine) as session:
+        assert session.get_one(Run, (run.app_id, run.id)).heartbeat_at > beats[-1]
