@@ -6,7 +6,7 @@ once more just before (`as_known_now`): a name given meanwhile is told, and the 
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -49,11 +49,28 @@ def irritant_of(session: Session, app_id: int, topic: str, first: date, last: da
         )
         .order_by(Irritant.began_day.desc(), Irritant.id.desc())
     ).all()
-    found = next((row for row in rows if row.key == f"topic:{topic}"), rows[0] if rows else None)
+    return spoken_for(session, of_days(rows, topic, first, last))
+
+
+def of_days(rows: Sequence[Irritant], topic: str, first: date, last: date) -> Irritant | None:
+    """Choose the irritant of a topic in these days; `rows` are an app's, those that began last first."""
+    near = [
+        row
+        for row in rows
+        if f"topic:{topic}" in row.keys
+        and row.began_day <= last + NEAR
+        and (row.ended_day is None or row.ended_day >= first - NEAR)
+    ]
+    return next((row for row in near if row.key == f"topic:{topic}"), near[0] if near else None)
+
+
+def spoken_for(session: Session, row: Irritant | None) -> Irritant | None:
+    """Follow an irritant to the one that people merged it into."""
+    found = row
     seen: set[int] = set()
     while found is not None and found.merged_into is not None and found.id not in seen:
         seen.add(found.id)
-        found = session.get(Irritant, (app_id, found.merged_into)) or found
+        found = session.get(Irritant, (found.app_id, found.merged_into)) or found
     return found
 
 

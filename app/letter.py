@@ -17,6 +17,7 @@ from app.i18n import Words
 from app.pages import links
 from app.pages.headlines import incident_title
 from app.reading import irritants, topic_counts, trends, verbatims
+from app.reading.called import Names, names
 from app.reading.intervals import half_width, mean_stars
 from app.reading.topics import topic_name
 from app.reading.trends import Period, Slice
@@ -107,18 +108,21 @@ def _part(session: Session, app: App, period: Period, words: Words, base_url: st
     resolved = _incidents(session, app, resolved_day.between(period.first, period.last))
     resolved = [one for one in resolved if one.state == "resolved"]
     open_ones = _incidents(session, app, Incident.state != "resolved")
+    called = names(session, [*opened, *resolved, *open_ones])
     holes = _holes(session, app, period, words, base_url)
     mean, half = mean_stars(stars), half_width(stars, period.days)
     sections = [
         _rating(words, app, period, n, stars, usual, base_url),
-        _told(words, "letter.opened", opened, base_url),
-        _told(words, "letter.resolved", resolved, base_url),
-        _told(words, "letter.still_open", [one for one in open_ones if one not in opened], base_url),
+        _told(words, "letter.opened", opened, called, base_url),
+        _told(words, "letter.resolved", resolved, called, base_url),
+        _told(words, "letter.still_open", [one for one in open_ones if one not in opened], called, base_url),
         _irritants(session, app, slice_, period, words, base_url),
         holes,
     ]
     return Part(
-        _sentence(words, opened, open_ones, n, mean, half, holes is not None or not _vouched(session, app, period)),
+        _sentence(
+            words, opened, open_ones, called, n, mean, half, holes is not None or not _vouched(session, app, period)
+        ),
         tuple(section for section in sections if section is not None),
         tuple(_quotes(session, app, period, words)),
         len(opened),
@@ -130,6 +134,7 @@ def _sentence(
     words: Words,
     opened: Sequence[Incident],
     open_ones: Sequence[Incident],
+    called: Names,
     n: int,
     mean: float | None,
     half: float | None,
@@ -138,7 +143,7 @@ def _sentence(
     """The first sentence: the worst news, or that there is none and on what base."""
     worst = max(opened or open_ones, key=lambda one: (one.severity == "alert", one.score), default=None)
     if worst is not None:
-        return words.t("letter.news" if opened else "letter.old_news", fact=incident_title(words, worst))
+        return words.t("letter.news" if opened else "letter.old_news", fact=incident_title(words, worst, called))
     if n == 0:
         return words.t("letter.silent_holes" if holes else "letter.silent")
     if mean is None or half is None:
@@ -165,10 +170,10 @@ def _rating(
     return Section(words.t("letter.rating_title"), tuple(lines))
 
 
-def _told(words: Words, key: str, found: Sequence[Incident], base_url: str) -> Section | None:
+def _told(words: Words, key: str, found: Sequence[Incident], called: Names, base_url: str) -> Section | None:
     if not found:
         return None
-    lines = [Line(incident_title(words, one), f"{base_url}/incidents/{one.id}") for one in found[:5]]
+    lines = [Line(incident_title(words, one, called), f"{base_url}/incidents/{one.id}") for one in found[:5]]
     if len(found) > 5:
         lines.append(Line(words.t("letter.more", n=len(found) - 5), f"{base_url}/incidents"))
     return Section(words.t(key, n=len(found)), tuple(lines))

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from alerts.wording import chance_sentence, headline, lead
 from app.i18n import Words
+from app.reading.called import Called, retold
 from app.reading.incidents import Story
 
 
@@ -21,7 +22,7 @@ class TimelineLine:
 def timeline(words: Words, story: Story) -> list[TimelineLine]:
     """The events and the deliveries of an incident in one order, the oldest first."""
     lines = [
-        TimelineLine(event.at, words.name("event", event.kind), event.actor, _detail(words, event.detail))
+        TimelineLine(event.at, words.name("event", event.kind), event.actor, _detail(words, event.detail, story.called))
         for event in story.events
     ]
     lines += [
@@ -36,12 +37,12 @@ def timeline(words: Words, story: Story) -> list[TimelineLine]:
     return sorted(lines, key=lambda line: line.at)
 
 
-def _detail(words: Words, detail: dict[str, object]) -> str:
+def _detail(words: Words, detail: dict[str, object], called: Called | None) -> str:
     from app.pages.headlines import told_title  # the pages import the API, which imports this
 
     effect, rule = detail.get("effect"), detail.get("rule")
     if isinstance(effect, dict) and effect and isinstance(rule, str):
-        return told_title(words, rule, str(detail.get("subject", "")), effect)
+        return told_title(words, rule, str(detail.get("subject", "")), effect, called)
     return str(detail.get("text") or "")
 
 
@@ -50,7 +51,7 @@ def as_markdown(words: Words, story: Story) -> str:
     incident = story.incident
     ended = words.moment(incident.resolved_at) if incident.resolved_at else words.name("incident_state", incident.state)
     about = [lead(incident, words.language), chance_sentence(incident, words.language)]
-    lines = [f"# {_plain(headline(story.app.name, incident, words.language))}", ""]
+    lines = [f"# {_plain(headline(story.app.name, retold(incident, story.called), words.language))}", ""]
     lines += [f"{words.moment(incident.opened_at)} – {ended}", ""]
     lines += [part for sentence in about if sentence for part in (_plain(sentence), "")]
     for line in timeline(words, story):

@@ -29,6 +29,7 @@ from app.db import DB, transaction
 from app.i18n import Words, choose_language
 from app.pages.headlines import incident_title
 from app.reading import deliveries, incidents, irritants, stability, topic_counts, trends
+from app.reading.called import Names, names
 from app.reading.sources import SourceDay
 from app.reading.topics import topic_name
 from app.reading.trends import Slice
@@ -194,11 +195,11 @@ def incident_list(
     words = Words(choose_language(request.cookies.get("lang"), request.headers.get("accept-language")))
     bind = request.app.state.bind
 
-    def row(one: Incident, app: str) -> list[object]:
+    def row(one: Incident, app: str, called: Names) -> list[object]:
         return [
-            str(one.id), one.app_id, app, incident_title(words, one), one.rule, one.subject, one.severity, one.state,
-            *map(_moment, (one.opened_at, one.acknowledged_at)), one.acknowledged_by, _moment(one.resolved_at),
-            one.last_above_day, _round(one.score), _round(one.peak_score), one.origin,
+            str(one.id), one.app_id, app, incident_title(words, one, called), one.rule, one.subject, one.severity,
+            one.state, *map(_moment, (one.opened_at, one.acknowledged_at)), one.acknowledged_by,
+            _moment(one.resolved_at), one.last_above_day, _round(one.score), _round(one.peak_score), one.origin,
         ]  # fmt: skip
 
     def rows() -> Iterator[list[object]]:
@@ -206,7 +207,8 @@ def incident_list(
         while True:
             with transaction(bind) as own:
                 found = incidents.find(own, app_id=app_id, states=state or (), before=before, limit=BATCH)
-                yield from [row(one, app.name) for one, app in found]
+                called = names(own, [one for one, _ in found])
+                yield from [row(one, app.name, called) for one, app in found]
             if len(found) < BATCH:
                 return
             before = found[-1][0].id

@@ -21,6 +21,7 @@ from app.errors import not_found
 from app.i18n import Words, choose_language
 from app.pages.headlines import incident_title
 from app.reading import incidents as reading
+from app.reading.called import Names, names
 from app.timeline import as_markdown, timeline
 from models.incidents import Incident
 
@@ -53,6 +54,17 @@ class IncidentOut(BaseModel):
     evidence: dict[str, Any]
 
 
+class CalledOut(BaseModel):
+    """The irritant that an incident is about, as its page calls it now; without an `id` it has no page yet."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: int | None
+    topic: str
+    name_fr: str = Field(validation_alias="fr")
+    name_en: str = Field(validation_alias="en")
+    path: str = Field(description="its page")
+
+
 class EventOut(BaseModel):
     """A line of the timeline."""
 
@@ -75,6 +87,7 @@ class IncidentLine(IncidentOut):
     """With its fact in a sentence."""
 
     title: str
+    irritant: CalledOut | None
 
 
 class Elsewhere(BaseModel):
@@ -135,11 +148,17 @@ def list_incidents(
     found = reading.find(session, app_id=app_id, states=state or (), before=before, limit=limit + 1)
     following = found[limit - 1][0].id if len(found) > limit else None
     words = Words(choose_language(request.cookies.get("lang"), request.headers.get("accept-language")))
-    items = [
-        IncidentLine(**IncidentOut.model_validate(one).model_dump(), title=incident_title(words, one))
-        for one, _ in found[:limit]
-    ]
-    return Incidents(items=items, next=following)
+    called = names(session, [one for one, _ in found[:limit]])
+    return Incidents(items=[_line(words, one, called) for one, _ in found[:limit]], next=following)
+
+
+def _line(words: Words, one: Incident, called: Names) -> IncidentLine:
+    known = called.get(one.id)
+    return IncidentLine(
+        **IncidentOut.model_validate(one).model_dump(),
+        title=incident_title(words, one, called),
+        irritant=CalledOut.model_validate(known) if known else None,
+    )
 
 
 class TimelineOut(BaseModel):
@@ -203,11 +222,11 @@ def get_incident(incident_id: UUID, request: Request, session: DB) -> IncidentSt
     """One incident with its whole story."""
     story = _story(session, incident_id)
     words = _words(request, story)
-    own = IncidentOut.model_validate(story.incident).model_dump()
+    own = _line(words, story.incident, story.names).model_dump()
+    own["irritant"] = CalledOut.model_validate(story.called) if story.called else None
     quoted = [quote.get("id") for quote in reading.quotes(story.incident.evidence)]
     return IncidentStory(
         **own,
-        title=incident_title(words, story.incident),
         lead=lead(story.incident, words.language) if story.incident.evidence.get("window") else "",
         chance=chance_sentence(story.incident, words.language),
         elsewhere=[

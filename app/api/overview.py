@@ -16,6 +16,7 @@ from app.i18n import Words
 from app.pages.changes import since_release
 from app.pages.headlines import app_headline, incident_title, portfolio_headline
 from app.reading import overview as reading
+from app.reading.called import Names, names
 from app.reading.intervals import half_width, mean_stars
 from app.reading.portfolio import Row, portfolio
 from app.reading.trends import Period
@@ -94,10 +95,11 @@ def get_portfolio(session: DB, language: Tongue = "fr") -> PortfolioOut:
     """Every app in a row."""
     words = Words(language)
     rows = portfolio(session)
-    return PortfolioOut(headline=portfolio_headline(words, rows), items=[_row(words, row) for row in rows])
+    called = names(session, [one for row in rows for one in row.incidents])
+    return PortfolioOut(headline=portfolio_headline(words, rows), items=[_row(words, row, called) for row in rows])
 
 
-def _row(words: Words, row: Row) -> PortfolioRowOut:
+def _row(words: Words, row: Row, called: Names) -> PortfolioRowOut:
     told = row.verdict
     return PortfolioRowOut(
         app_id=row.app.id,
@@ -112,7 +114,7 @@ def _row(words: Words, row: Row) -> PortfolioRowOut:
         usual_week=row.usual_week,
         weekly_means=row.means,
         crash_free=[CrashFreeOut.model_validate(one) for one in row.crash_free],
-        incidents=[_incident(words, one) for one in row.incidents],
+        incidents=[_incident(words, one, called) for one in row.incidents],
         newest=NewestOut(
             version=row.release.version,
             channel=row.release.channel,
@@ -128,10 +130,10 @@ def _row(words: Words, row: Row) -> PortfolioRowOut:
     )
 
 
-def _incident(words: Words, one: Incident) -> OpenIncidentOut:
+def _incident(words: Words, one: Incident, called: Names) -> OpenIncidentOut:
     return OpenIncidentOut(
         id=one.id,
-        title=incident_title(words, one),
+        title=incident_title(words, one, called),
         state=one.state,
         severity=one.severity,
         opened_at=one.opened_at,
@@ -186,7 +188,7 @@ def get_overview(
     return OverviewOut(
         app_id=app_id,
         headline=app_headline(
-            words, found.incident, found.stars, reading.MONTH, found.today, found.back, found.seen is None
+            words, found.incident, found.stars, reading.MONTH, found.today, found.back, found.seen is None, found.called
         ),
         changes=told.striptags() if told else "",
         first=found.period.first,
@@ -194,7 +196,9 @@ def get_overview(
         month=_span(found.month, found.n, found.stars),
         before=_span(found.before, found.n_before, found.stars_before),
         open_incidents=found.open_incidents,
-        incident=_incident(words, found.incident) if found.incident else None,
+        incident=_incident(words, found.incident, {found.incident.id: found.called} if found.called else {})
+        if found.incident
+        else None,
         this=pair.this.version if pair else None,
         that=pair.that.version if pair else None,
         born=[IrritantOut.model_validate(row) for row in found.born],

@@ -9,6 +9,7 @@ from alerts.life import ALONE, OWN
 from alerts.other_facts import RULES as OTHER_RULES
 from alerts.other_facts import burst_numbers
 from app.i18n import Words
+from app.reading.called import Called, Names, led_by
 from app.reading.intervals import half_width, mean_stars
 from app.reading.portfolio import Row
 from app.reading.sources import State
@@ -51,8 +52,11 @@ def subject_name(words: Words, subject: str) -> str:
     return "" if kind in {"app", "source"} else subject
 
 
-def incident_title(words: Words, incident: Incident) -> str:
-    """The fact with its numbers, falling stars first: “4.4 → 3.6 ★ on 212 reviews”, “Sign-in: 1.2% → 9.8% of 210”."""
+def incident_title(words: Words, incident: Incident, called: Names) -> str:
+    """The fact with its numbers, falling stars first: “4.4 → 3.6 ★ on 212 reviews”, “Cannot sign in: 1.2% → 9.8%”.
+
+    `called` are the irritants of these incidents (`app.reading.called.names`): a title names them as their pages do.
+    """
     if incident.rule in ALONE:
         source = incident.evidence.get("source") or {}
         key = "incident.title.silent_source" if incident.rule == "silent_source" else "incident.title.loss_ahead"
@@ -62,16 +66,22 @@ def incident_title(words: Words, incident: Incident) -> str:
         rule = words.name("rule", incident.rule)
         return words.t("incident.title.plain", rule=rule, subject=name) if name else rule
     fact = leading(incident)
-    title = told_title(words, fact.rule, fact.subject, dict(fact.effect))
+    known = called.get(incident.id)
+    title = told_title(words, fact.rule, fact.subject, dict(fact.effect), known)
     if not fact.topic:
         return title
-    return words.t("incident.title.mostly", fact=title, topic=topic_name(fact.topic, words.language))
+    return words.t("incident.title.mostly", fact=title, topic=topic_called(words, fact.topic, known))
 
 
-def told_title(words: Words, rule: str, subject: str, effect: dict[str, Any]) -> str:
+def topic_called(words: Words, topic: str, known: Called | None) -> str:
+    """A topic, or the name of its irritant where that is known."""
+    return known.name(words.language) if known and known.topic == topic else topic_name(topic, words.language)
+
+
+def told_title(words: Words, rule: str, subject: str, effect: dict[str, Any], known: Called | None = None) -> str:
     """The same for any finding: an incident, what supports it, a line of its timeline."""
     before, after, n = effect.get("before"), effect.get("after"), effect.get("n_after")
-    name = subject_name(words, subject)
+    name = _about(words, subject, known)
     if before is None or after is None:
         return words.t("incident.title.plain", rule=words.name("rule", rule), subject=name or words.t("subject.app"))
     if rule in STAR_RULES:
@@ -79,13 +89,18 @@ def told_title(words: Words, rule: str, subject: str, effect: dict[str, Any]) ->
     elif rule == "new_irritant":
         fact = words.t("incident.title.share", before=words.share(before), after=words.share(after), n=int(n or 0))
     else:
-        return _other_title(words, rule, subject, effect)
+        return _other_title(words, rule, subject, effect, known)
     return words.t("incident.title.of", subject=name, fact=fact) if name else fact
 
 
-def _other_title(words: Words, rule: str, subject: str, effect: dict[str, Any]) -> str:
+def _about(words: Words, subject: str, known: Called | None) -> str:
+    kind, _, rest = subject.partition(":")
+    return topic_called(words, rest, known) if kind == "topic" else subject_name(words, subject)
+
+
+def _other_title(words: Words, rule: str, subject: str, effect: dict[str, Any], known: Called | None) -> str:
     """A burst, a crash spike or a lane."""
-    name = subject_name(words, subject)
+    name = _about(words, subject, known)
     if rule == "crash_spike":
         before, after = (f"{words.number(100 * effect[side], 2)}\u202f%" for side in ("before", "after"))
         fact = words.t("incident.title.crashes", before=before, after=after)
@@ -107,10 +122,14 @@ def app_headline(
     today: date,
     back: Incident | None = None,
     unread: bool = False,
+    called: Called | None = None,
 ) -> str:
-    """What is going on with an app: its strongest open incident, else the one that is just over, else how it stands."""
+    """What is going on with an app: its strongest open incident, else the one that is just over, else how it stands.
+
+    `called` is the irritant that goes with the incident.
+    """
     if incident is not None and incident.effect.get("before") is not None:
-        return _trouble(words, incident, today)
+        return _trouble(words, incident, today, called)
     if back is not None:
         return _over(words, back.evidence["recovered"], today)
     mean, half = mean_stars(recent), half_width(recent, days)
@@ -131,7 +150,7 @@ def _over(words: Words, told: dict[str, Any], today: date) -> str:
     )
 
 
-def _trouble(words: Words, incident: Incident, today: date) -> str:
+def _trouble(words: Words, incident: Incident, today: date, called: Called | None) -> str:
     """An incident in a sentence; where the rating falls with it, the rating comes first and the topic after."""
     evidence = incident.evidence
     told: dict[str, Any] = {
@@ -149,12 +168,12 @@ def _trouble(words: Words, incident: Incident, today: date) -> str:
         version = str(about["version"])
     effect = worst["effect"]
     if falls:
-        risen = [str(topic["topic"]) for topic in evidence.get("topics", ())]
+        topic = led_by(incident)
         return words.t(
             "app.drop_version" if version else "app.drop",
             version=version,
             since=words.day(incident.opened_day, today=today),
-            topic=words.t("app.mostly", topic=topic_name(risen[0], words.language)) if risen else "",
+            topic=words.t("app.mostly", topic=topic_called(words, topic, called)) if topic else "",
             before=words.stars(effect["before"]),
             after=words.stars(effect["after"]),
         )
@@ -162,12 +181,12 @@ def _trouble(words: Words, incident: Incident, today: date) -> str:
         return words.t(
             "app.irritant_version" if version else "app.irritant",
             version=version,
-            topic=topic_name(rest, words.language),
+            topic=topic_called(words, rest, called),
             before=words.share(effect["before"]),
             after=words.share(effect["after"]),
         )
     if incident.rule in OTHER_RULES:
-        return told_title(words, incident.rule, incident.subject, dict(effect)) + "."
+        return told_title(words, incident.rule, incident.subject, dict(effect), called) + "."
     return words.t("app.other", rule=words.name("rule", incident.rule))
 
 

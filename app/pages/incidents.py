@@ -22,6 +22,7 @@ from app.pages.drawing import every, star_chart
 from app.pages.headlines import incident_title, subject_name, told_title
 from app.reading import incidents, verbatims
 from app.reading.apps import today
+from app.reading.called import names
 from app.reading.trends import Period, Slice, star_trend
 from models.incidents import Incident, IncidentEvent
 
@@ -50,6 +51,7 @@ def _list(request: Request, session: DB, app_id: int | None, before: UUID | None
     words = words_of(request, app)
     live = [] if before else incidents.find(session, app_id=app_id, states=OPEN, limit=200)
     over = incidents.find(session, app_id=app_id, states=("resolved",), before=before, limit=31)
+    called = names(session, [one for one, _ in (*live, *over)])
     return render(
         request,
         "incidents.html",
@@ -62,7 +64,7 @@ def _list(request: Request, session: DB, app_id: int | None, before: UUID | None
         live=live,
         over=over[:30],
         next_url=f"{request.url.path}?before={over[29][0].id}" if len(over) > 30 else None,
-        title_of=lambda incident: incident_title(words, incident),
+        title_of=lambda incident: incident_title(words, incident, called),
         before=before,
     )
 
@@ -92,12 +94,12 @@ def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
         story=story,
         runs=folded(story.events),
         incident=story.incident,
-        headline=incident_title(words, story.incident),
+        headline=incident_title(words, story.incident, story.names),
         subject=subject_name(words, story.incident.subject),
         window=_period(story.incident.evidence.get("window")),
         baseline=_period(story.incident.evidence.get("baseline")),
         channel=_channel(story.incident.subject),
-        told=lambda one: told_title(words, one["rule"], one["subject"], one["effect"]),
+        told=lambda one: told_title(words, one["rule"], one["subject"], one["effect"], story.called),
         trend=trend,
         chart=star_chart(words, session, trend, part, story.app.name, around.last),
         silenced=_silenced(story.incident),

@@ -61,8 +61,11 @@ def page(
         until=until,
         channel=channel or None,
         channels=found.channels,
-        headline=app_headline(words, found.incident, found.stars, MONTH, now, found.back, found.seen is None),
+        headline=app_headline(
+            words, found.incident, found.stars, MONTH, now, found.back, found.seen is None, found.called
+        ),
         incident=found.incident,
+        called=found.called,
         open_incidents=found.open_incidents,
         trend=trend,
         chart=star_chart(words, session, trend, part, app.name, now, marks=releases),

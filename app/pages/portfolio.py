@@ -12,6 +12,7 @@ from app.db import DB
 from app.pages.common import render, words_of
 from app.pages.headlines import incident_title, portfolio_headline
 from app.pages.stability_part import between, percent
+from app.reading.called import names
 from app.reading.portfolio import portfolio
 from models.incidents import Destination
 from models.people import User
@@ -26,7 +27,8 @@ def page(request: Request, session: DB) -> HTMLResponse:
     """All apps."""
     words = words_of(request)
     rows = portfolio(session)
-    first = [(row.app, row.first, incident_title(words, row.first)) for row in rows if row.first is not None]
+    called = names(session, [row.first for row in rows if row.first is not None])
+    first = [(row.app, row.first, incident_title(words, row.first, called)) for row in rows if row.first is not None]
     return render(
         request,
         "portfolio.html",

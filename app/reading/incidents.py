@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from app.reading.called import Called, Names, names
 from app.reading.trends import Period
 from models.apps import App
 from models.incidents import Delivery, Destination, Incident, IncidentEvent
@@ -16,12 +17,18 @@ from models.incidents import Delivery, Destination, Incident, IncidentEvent
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An incident, its timeline (oldest first) and its deliveries with their destinations."""
+    """An incident, its timeline (oldest first), its deliveries with their destinations, the irritant that leads it."""
 
     incident: Incident
     app: App
     events: Sequence[IncidentEvent]
     deliveries: Sequence[tuple[Delivery, Destination]]
+    called: Called | None
+
+    @property
+    def names(self) -> Names:
+        """The same as titles ask for it."""
+        return {self.incident.id: self.called} if self.called else {}
 
 
 def find(
@@ -74,7 +81,7 @@ def story(session: Session, incident_id: UUID) -> Story | None:
         .where(Delivery.app_id == app.id, Delivery.incident_id == incident_id)
         .order_by(Delivery.created_at, Delivery.id)
     ).all()
-    return Story(incident, app, events, deliveries)
+    return Story(incident, app, events, deliveries, names(session, [incident]).get(incident.id))
 
 
 def around(incident: Incident, now: date) -> Period:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.reading import incidents, irritants, trends, versions
+from app.reading import called, incidents, irritants, trends, versions
 from app.reading.apps import today
 from app.reading.day_counts import DayCounts, day_counts
 from app.reading.launches import Launch, all_releases, launches
@@ -28,7 +28,8 @@ CRASH_DAYS = 90
 class Overview:
     """`period` is what the trend shows, `month` its last 28 days, `before` the 28 before those.
 
-    `seen` are the first and last day with a verbatim (None: there is none), `incident` is the strongest open one,
+    `seen` are the first and last day with a verbatim (None: there is none), `incident` is the strongest open one
+    and `called` its irritant,
     `back` the last one of these two weeks that ended because its stars came back,
     `line` the versions that were out on the last day, `pair` the newest against the last before it, `born` the
     irritants that came with it. `counts` are what the two months, the pair and (`charted`) the trend are made of,
@@ -47,6 +48,7 @@ class Overview:
     n_before: int
     stars_before: Stars
     incident: Incident | None
+    called: called.Called | None
     open_incidents: int
     back: Incident | None
     releases: list[Release]
@@ -90,6 +92,7 @@ def overview(
     counts = day_counts(session, part, whole)
     stable = crashes(session, app.id, Period(last - timedelta(days=CRASH_DAYS - 1), last))
     pair = versions.compare(session, app.id, *names, last, channel, line, counts, stable) if names else None
+    strongest = max(found, key=lambda one: one.score, default=None)
     n, stars = counts.total(month)
     n_before, stars_before = counts.total(before)
     return Overview(
@@ -104,7 +107,8 @@ def overview(
         stars=stars,
         n_before=n_before,
         stars_before=stars_before,
-        incident=max(found, key=lambda one: one.score, default=None),
+        incident=strongest,
+        called=called.names(session, [strongest]).get(strongest.id) if strongest else None,
         open_incidents=len(found),
         back=_back(session, app.id, last),
         releases=releases,

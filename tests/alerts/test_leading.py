@@ -41,7 +41,7 @@ def test_the_stars_come_first_and_the_irritant_after() -> None:
         "B : 4,4 → 3,6 ★ sur 212 avis en 3 jours, surtout « Connexion et authentification »"
     )
     assert headline("B", incident, "en").startswith("B: 4.4 → 3.6 ★ on 212 reviews in 3 days, mostly “")
-    assert plain(incident_title(Words("fr"), incident)) == (
+    assert plain(incident_title(Words("fr"), incident, {})) == (
         "4,4 → 3,6 ★ sur 212 avis, surtout « Connexion et authentification »"
     )
     assert "une fois en 7 ans" in plain(chance_sentence(incident, "fr"))  # the chance of what the title tells

@@ -78,7 +78,7 @@ def test_the_first_sentences_say_what_is_going_on(web: TestClient, portfolio: Po
     first, calm, empty = (app.id for app in portfolio.apps)
     assert title(web.get("/", headers=FRENCH).text) == "Banque Mésange demande votre attention."
     told = title(web.get(f"/apps/{first}", headers=FRENCH).text)
-    assert told == "La note baisse depuis la 7.10 : 4,1 → 3,1, surtout « Connexion et authentification »."
+    assert told == "La note baisse depuis la 7.10 : 4,1 → 3,1, surtout « Connexion impossible »."
     assert title(web.get(f"/apps/{first}", headers=ENGLISH).text).startswith(
         "The rating is falling since 7.10: 4.1 → 3.1"
     )
@@ -103,13 +103,13 @@ def test_a_fall_that_comes_with_an_irritant_is_told_by_its_stars(
     db.flush()
     app = f"/apps/{incident.app_id}"
     assert title(web.get(app, headers=FRENCH).text) == (
-        "« Connexion et authentification » irrite de plus en plus depuis la 7.10 : 1,2 % → 31 % des avis."
+        "« Connexion impossible » irrite de plus en plus depuis la 7.10 : 1,2 % → 31 % des avis."
     )
     incident.evidence = {**incident.evidence, "support": [fall]}
     db.flush()
     assert title(web.get(app, headers=FRENCH).text).startswith("La note baisse depuis la 7.10 : 4,1 → 3,1")
     page = web.get(f"/incidents/{incident.id}", headers=ENGLISH).text
-    assert title(page) == "4.1 → 3.1 ★ on 88 reviews, mostly “Sign-in”"
+    assert title(page) == "4.1 → 3.1 ★ on 88 reviews, mostly “Cannot sign in”"
     assert "4.1 → 3.1 ★ on 88 reviews" in page
     assert "<svg" in page
 
