@@ -15,6 +15,7 @@ from alerts.silence import silences
 from app.ledger import settle
 from collectors.registry import KINDS
 from models.apps import App
+from models.own import Reading
 from models.sources import Coverage, Run, Source
 
 FRESH = timedelta(hours=3)
@@ -26,8 +27,12 @@ WAKING = timedelta(hours=1)
 HISTORY_TAKES = timedelta(days=2)
 """How long a first walk that does not come to its end keeps an app quiet; from then on its ledger guards the rules."""
 
-QUIET = frozenset({"first", "backfill", "import"})
+QUIET = frozenset({"first", "backfill", "import", "replay"})
 """Triggers of walks that bring history: it is shown, never alerted."""
+
+BY_TOPIC = frozenset({"new_irritant", "burst"})
+STILL_READ = timedelta(hours=1)
+"""How long ago the last page was read again for the reading to be under way, and not left by a worker that ended."""
 
 TEXTS = tuple(kind.kind for kind in KINDS.values() if "verbatims" in kind.brings and kind.minutes and not kind.late)
 
@@ -68,6 +73,8 @@ def judge(session: Session, app_id: int, now: datetime, *, base_url: str, quiet:
     unread = session.scalar(select(func.count()).where(Source.id.in_(sources), Source.id.not_in(read)))
     live = session.scalar(select(func.count()).where(Source.id.in_(sources)))
     findings = look(session, app, today, until_counts=bool(live) and unread == 0)
+    if _being_reread(session, app.id):
+        findings = [one for one in findings if one.rule not in BY_TOPIC or not one.subject.startswith("topic:")]
     quiet = quiet or bool(half) or not live or _history_came(session, app, now)
     changes = reconcile(session, app, findings, now=now, quiet=quiet, base_url=base_url)
     # A silent source is told whatever history may be under way: it is not about what customers wrote.
@@ -101,6 +108,19 @@ def _history_came(session: Session, app: App, now: datetime) -> bool:
     if app.judged_at is not None:
         came = came.where(Run.heartbeat_at > app.judged_at)
     return session.scalar(select(came.exists())) or False
+
+
+def _being_reread(session: Session, app_id: int) -> bool:
+    """Whether a new model or new topics are half way through an app's verbatims.
+
+    The oldest are read first: a topic that the new reading hears less often would seem to rise now. What topics tell
+    is judged again by the look after the reading.
+    """
+    left = func.clock_timestamp() - Reading.updated_at
+    going = select(Reading.app_id).where(
+        Reading.app_id == app_id, Reading.total > 0, Reading.ended_at.is_(None), left < STILL_READ
+    )
+    return session.scalar(going) is not None
 
 
 def _awake(session: Session, app: App) -> bool:

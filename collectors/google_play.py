@@ -135,7 +135,8 @@ class GooglePlay:
             rows, following = read_reviews(answer.body)
         except SourceError as error:
             if error.kind == "throttled":
-                # Said with a 200: the host is left alone all the same.
+                # Said with a 200: the host is left alone all the same, by every process.
+                error.host = host_of(self._base)
                 error.retry_after = self._http.pace.hold(host_of(self._base), error.retry_after)
             raise
         good, bad = review_rows(rows, self.lang, self.app_id)

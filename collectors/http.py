@@ -203,8 +203,11 @@ class Walk:
         except httpx.HTTPError as error:
             raise _PassingFault(_broken(error, host, self._http.timeout)) from error
         if response.status_code in _REDIRECTS and response.next_request is not None:
-            if response.next_request.url.host != host:
-                raise _elsewhere(host, response.next_request.url.host, response.next_request.url.path)
+            target = response.next_request.url
+            if target.host != host:
+                raise _elsewhere(host, target.host, target.path)
+            if request.url.scheme == "https" != target.scheme:  # a key would follow, readable by all on the way
+                raise _elsewhere(host, f"{target.scheme}://{host}", target.path)
             return None, response.next_request
         if response.is_success:
             pace.served(host)

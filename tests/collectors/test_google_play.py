@@ -166,7 +166,7 @@ def test_a_gateway_error_leaves_the_host_alone(play: FakePlay, http: Http) -> No
     play.fail(Raw(FakePlay.gateway_error))
     walked = walk(play, http)
     assert walked.error is not None
-    assert walked.error.retry_after == 60
+    assert (walked.error.retry_after, walked.error.host) == (60, "127.0.0.1")
     assert http.pace.held("127.0.0.1") == pytest.approx(60, abs=2)
 
 

@@ -3,6 +3,7 @@ import ssl
 import threading
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,6 +127,20 @@ def test_redirections_are_followed_within_the_host_only(apple: FakeAppStore, htt
         apple.fail(Status(302, (("Location", FEED),)), times=99)
         with pytest.raises(SourceError, match="circles"):
             walk.get(apple.url + FEED)
+
+
+def test_a_key_never_follows_a_redirection_out_of_https(http: Http) -> None:
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(302, headers={"Location": "http://127.0.0.1/reviews"})
+
+    with http.walk() as walk, httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        walk._client = client
+        with pytest.raises(SourceError, match=r"sent us to http://127\.0\.0\.1 "):
+            walk.get("https://127.0.0.1/reviews", headers={"X-Key": "secret"})
+    assert asked == ["https://127.0.0.1/reviews"]
 
 
 def test_cookies_live_for_one_walk(http: Http) -> None:

@@ -1,6 +1,6 @@
 """When a look may alert: not about history, not about a day that is half read, and never muted for ever."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
+from alerts.life import Finding
 from app import judge as judging
 from app.db import transaction
 from models.apps import App
+from models.own import Reading
 from models.sources import Coverage, Run, Source
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -19,10 +21,12 @@ TODAY = date(2026, 11, 20)
 
 @dataclass
 class Looked:
-    """What judge() asked of the rules, in place of the rules."""
+    """What judge() asked of the rules, in place of the rules; `found` is what they find, `told` what became of it."""
 
     until_counts: list[bool] = field(default_factory=list)
     quiet: list[bool] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -31,9 +35,10 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Looked]:
 
     def look(*_: Any, until_counts: bool) -> list[Any]:
         seen.until_counts.append(until_counts)
-        return []
+        return seen.found
 
-    def reconcile(*_: Any, quiet: bool | None = None, **__: Any) -> list[Any]:
+    def reconcile(_: Any, __: Any, findings: Iterable[Finding], *, quiet: bool | None = None, **___: Any) -> list[Any]:
+        seen.told += [one.key for one in findings]
         if quiet is not None:  # silent sources are told apart, and never quietly
             seen.quiet.append(quiet)
         return []
@@ -41,6 +46,10 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Looked]:
     monkeypatch.setattr(judging, "look", look)
     monkeypatch.setattr(judging, "reconcile", reconcile)
     return seen
+
+
+def finding(rule: str, subject: str) -> Finding:
+    return Finding(rule, subject, "alert", 5.0, TODAY, TODAY, 1, TODAY, TODAY, 10.0, {})
 
 
 @dataclass
@@ -220,3 +229,26 @@ def test_a_look_takes_back_days_whose_evening_nobody_read(bench: Bench, looked: 
     with transaction(bench.engine) as session:
         assert session.scalars(select(Coverage.state)).all() == ["partial"]
     assert looked.until_counts == [False]
+
+
+@pytest.mark.parametrize(
+    ("fields", "held"),
+    [
+        ({"total": 9}, True),
+        ({"total": 9, "ended_at": NOW}, False),
+        ({"total": 0}, False),
+        ({"total": 9, "updated_at": NOW - timedelta(days=2000)}, False),
+    ],
+)
+def test_while_everything_is_read_again_no_topic_is_said_to_rise(
+    bench: Bench, looked: Looked, fields: dict[str, Any], held: bool
+) -> None:
+    """The oldest are read first: a topic that a new model hears less often would stand out in the newest days."""
+    bench.source()
+    stars, topic = finding("rating_drop", "app"), finding("new_irritant", "topic:login")
+    looked.found = [stars, topic, finding("burst", "topic:login"), finding("burst", "app")]
+    with transaction(bench.engine) as session:
+        session.add(Reading(app_id=bench.app_id, model="new", **fields))
+    bench.judge()
+    kept = [("rating_drop", "app"), ("burst", "app")]
+    assert looked.told == (kept if held else [one.key for one in looked.found])
