@@ -125,7 +125,7 @@ def test_the_message_says_the_fact_then_the_rest_and_nothing_else() -> None:
 
 
 def send(receiver: Receiver) -> int:
-    channel = SlackWebhook(receiver.url, allow_private=True, timeout=2.0)
+    channel = SlackWebhook(receiver.url, allow_private=True, timeout=20.0)
     return channel.send(message("bonjour"), uuid4(), datetime.now(UTC)).status
 
 

@@ -53,7 +53,7 @@ class Bench:
             picture=self.picture,
             base=self.slack.url,
             pace=self.pace,
-            timeout=3.0,
+            timeout=20.0,
         )
         self.receipt = bot.send(one, delivery, NOW)
         return delivery

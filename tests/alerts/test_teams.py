@@ -98,7 +98,7 @@ def test_only_a_plain_web_address_becomes_the_link(address: str) -> None:
 
 
 def send(receiver: Receiver) -> int:
-    channel = TeamsWorkflow(receiver.url, allow_private=True, timeout=2.0)
+    channel = TeamsWorkflow(receiver.url, allow_private=True, timeout=20.0)
     return channel.send(message("bonjour"), uuid4(), datetime.now(UTC)).status
 
 

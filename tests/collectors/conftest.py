@@ -20,7 +20,7 @@ def slept() -> list[float]:
 @pytest.fixture
 def http(slept: list[float]) -> Http:
     # Loopback is named, so that it is left alone after a refusal as any other host.
-    return Http(timeout=2.0, deadline=5.0, sleep=slept.append, pace=Pace(intervals={"127.0.0.1": 0.0}))
+    return Http(timeout=20.0, deadline=60.0, sleep=slept.append, pace=Pace(intervals={"127.0.0.1": 0.0}))
 
 
 @pytest.fixture

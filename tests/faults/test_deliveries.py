@@ -221,7 +221,7 @@ def test_a_hanging_receiver_holds_up_nobody_else(own_engine: Engine, office: Cal
         prompt = post_office(own_engine, quick.url, 2)
         worker = threading.Thread(target=office)
         worker.start()
-        until(lambda: sent(own_engine, prompt), 5)
+        until(lambda: sent(own_engine, prompt), 12)  # a try of the other lasts 15
         assert not sent(own_engine, late)
         slow.ending.set()  # it hangs up: a failed try
         worker.join()
@@ -231,31 +231,31 @@ def test_a_hanging_receiver_holds_up_nobody_else(own_engine: Engine, office: Cal
 def test_a_receiver_that_drips_its_headers_past_the_lease_is_not_sent_the_same_by_another(
     own_engine: Engine, office: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SignedWebhook.__init__, "__kwdefaults__", {"allow_private": False, "timeout": 3.0})
+    monkeypatch.setattr(SignedWebhook.__init__, "__kwdefaults__", {"allow_private": False, "timeout": 4.5})
     with Receiver(["drip"]) as receiver:
         number = post_office(own_engine, receiver.url)[0]
-        slow = threading.Thread(target=office, kwargs={"lease": 0.6})  # five leases fit into the limit of a send
+        slow = threading.Thread(target=office, kwargs={"lease": 1.5})  # three leases fit into the limit of a send
         slow.start()
         receiver.wait(1)
         claimed = 0
         while slow.is_alive():
-            claimed += office(due=False, lease=0.6)
+            claimed += office(due=False, lease=1.5)
             slow.join(0.1)
         assert claimed == 0
         assert len(receiver.raw) == 1
     row = state(own_engine, number)
     assert (row.state, row.tries) == ("queued", 1)
-    assert "within 3 seconds" in row.last_error
+    assert row.last_error.startswith("No answer within")
 
 
 def test_a_worker_that_died_does_not_hold_its_lease_for_ever(own_engine: Engine, office: Callable[..., int]) -> None:
     with Receiver([200]) as receiver:
         number = post_office(own_engine, receiver.url)[0]
         with transaction(own_engine) as session:
-            dead = claim(session, "dead", 8, timedelta(seconds=0.2))
+            dead = claim(session, "dead", 8)
             assert renew(session, "another", dead) == 0
             assert renew(session, "dead", dead, timedelta(seconds=0.3)) == 1
-        until(lambda: office(due=False) == 1, 5)
+        until(lambda: office(due=False) == 1)
         assert state(own_engine, number).state == "sent"
         with transaction(own_engine) as session:
             assert renew(session, "dead", dead) == 0

@@ -23,7 +23,7 @@ from tests.fakes.surveys import KEY, FakeQualtrics, FakeSurveyMonkey, FakeTypefo
 
 @pytest.fixture
 def http() -> Http:
-    return Http(timeout=2.0, sleep=lambda seconds: None, pace=Pace(intervals={"127.0.0.1": 0.0}))
+    return Http(timeout=20.0, sleep=lambda seconds: None, pace=Pace(intervals={"127.0.0.1": 0.0}))
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ AGENT = 99
 @pytest.fixture
 def http() -> Http:
     pace = Pace(intervals={"127.0.0.1": 0.0})
-    return Http(timeout=2.0, sleep=lambda seconds: None, pace=pace, now=lambda: NOW)
+    return Http(timeout=20.0, sleep=lambda seconds: None, pace=pace, now=lambda: NOW)
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_throttled_and_refused(zendesk: FakeZendesk, http: Http, key: str, tmp_p
         read_zendesk(zendesk, http, key)
     assert (caught.value.kind, caught.value.retry_after) == ("throttled", 37)
     (tmp_path / "wrong").write_text("wrong-key")
-    fresh = Http(timeout=2.0, sleep=lambda seconds: None, pace=Pace(), now=lambda: NOW)
+    fresh = Http(timeout=20.0, sleep=lambda seconds: None, pace=Pace(), now=lambda: NOW)
     with pytest.raises(SourceError, match="administrator"):
         read_zendesk(zendesk, fresh, str(tmp_path / "wrong"))
 

@@ -54,7 +54,7 @@ def ledger(engine: Engine, source_id: int) -> dict[date, str]:
 
 @pytest.mark.usefixtures("source_id", "at")
 def test_a_play_review_counts_once_by_page_api_and_export(own_engine: Engine, tmp_path: Path) -> None:
-    http = Http(timeout=2.0, sleep=lambda seconds: None, pace=Pace(intervals={"127.0.0.1": 0.0}), now=lambda: NOW)
+    http = Http(timeout=20.0, sleep=lambda seconds: None, pace=Pace(intervals={"127.0.0.1": 0.0}), now=lambda: NOW)
     told = reviews(20)
     rows = [
         row(

@@ -138,6 +138,13 @@ def test_an_outage_of_ten_days_never_looks_like_calm(bench: Bench) -> None:
     assert {bench.days[date(2026, 11, day)] for day in range(21, 30)} == {"unknown"}
 
 
+def test_a_list_that_shows_nothing_is_not_believed_against_a_single_review(bench: Bench) -> None:
+    assert bench.read(page([100], end="exhausted")).outcome == "complete"
+    bench.read(page([1], end="exhausted"), source_id=bench.another())
+    outcomes = [bench.read(NOTHING, 24.0 * day).outcome for day in range(1, 15)]
+    assert outcomes == ["empty_unconfirmed"] * 14
+
+
 def test_an_empty_answer_that_not_every_way_gave_never_counts(bench: Bench) -> None:
     for hours in range(0, 24 * 20, 24):
         assert bench.read(Page(end="unconfirmed"), hours).outcome == "empty_unconfirmed"

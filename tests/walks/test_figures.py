@@ -59,6 +59,27 @@ def test_after_a_long_silence_the_walk_goes_back_to_what_is_known(
     assert days(own_engine, source_id)[(NOW + timedelta(days=1)).date()] == "complete"
 
 
+def test_the_last_three_days_before_what_is_known_are_read_again(
+    own_engine: Engine, source_id: int, read: Read, at: Callable[[datetime], None]
+) -> None:
+    """Late devices and batches correct them: the walk goes on past the newest moment that it knows."""
+    read(week(0, end="source_limit"))
+    later = NOW + timedelta(hours=6)
+    at(later)
+
+    def one(ago: int) -> Page:
+        day = later.date() - timedelta(days=ago)
+        midnight = datetime.combine(day, datetime.min.time(), later.tzinfo)
+        row = DailyCrashesRecord(day, 2)
+        return Page(daily_crashes=(row,), replaced=(ReplacedDays(day, day, "crashes"),), reaches=midnight, until=later)
+
+    again = read(*(one(ago) for ago in range(7)))
+    assert (again.outcome, again.pages) == ("complete", 4)
+    with transaction(own_engine) as session:
+        told = {row.day: row.events for row in session.scalars(select(DailyCrashes))}
+    assert [told[TODAY - timedelta(days=ago)] for ago in range(5)] == [2, 2, 2, 2, 1]
+
+
 def test_a_fault_leaves_unknown_days_and_not_quiet_ones(
     own_engine: Engine, source_id: int, read: Read, at: Callable[[datetime], None]
 ) -> None:

@@ -30,7 +30,7 @@ Read = Callable[..., Run]
 
 @pytest.fixture
 def http() -> Http:
-    return Http(timeout=2.0, sleep=lambda seconds: None, pace=Pace(intervals={"127.0.0.1": 0.0}))
+    return Http(timeout=20.0, sleep=lambda seconds: None, pace=Pace(intervals={"127.0.0.1": 0.0}))
 
 
 def bad(number: int, reason: str = "the stars '9' are not 1 to 5") -> QuarantinedRow:

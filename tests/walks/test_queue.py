@@ -146,7 +146,7 @@ def take_back(context: Context, until: Callable[[], bool]) -> None:
         app.add_tasks_from(tasks(), namespace="cocoon")
         async with app.open_async():
             keeper = asyncio.create_task(_take_back(app, Beat()))
-            end = time.monotonic() + 10
+            end = time.monotonic() + 60
             while not until() and not keeper.done() and time.monotonic() < end:
                 await asyncio.sleep(0.05)
             keeper.cancel()

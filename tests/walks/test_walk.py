@@ -211,3 +211,36 @@ def test_a_walk_that_ends_says_so_by_the_databases_clock(own_engine: Engine, sou
     )
     with transaction(own_engine) as session:
         assert session.get_one(Run, (run.app_id, run.id)).heartbeat_at > beats[-1]
+
+
+def test_a_list_that_ends_below_what_is_known_has_lost_nothing(own_engine: Engine, read: Read) -> None:
+    read(page(range(50, 40, -1), end="exhausted"))
+    run = read(page(range(100, 45, -1), end="source_limit"))
+    assert (run.outcome, run.reason) == ("complete", "")
+    with transaction(own_engine) as session:
+        assert "older than the source shows" not in session.scalars(select(Coverage.reason)).all()
+
+
+def test_a_host_that_throttles_again_within_an_hour_is_left_alone_for_twice_as_long(
+    own_engine: Engine, read: Read
+) -> None:
+    busy = SourceError("Slow down.", kind="throttled", host="itunes.apple.com")
+
+    def pause() -> tuple[int, int]:
+        """(strikes, seconds it still lasts), and the pause is over at once."""
+        with transaction(own_engine) as session:
+            kept = session.get_one(HostPause, "itunes.apple.com")
+            clock = session.scalars(select(func.clock_timestamp())).one()
+            left = (kept.paused_until - clock).total_seconds()
+            kept.paused_until = clock - timedelta(minutes=1)
+            return kept.strikes, round(left / 15) * 15
+
+    told = []
+    for _ in range(3):
+        read(busy)
+        told.append(pause())
+    assert told == [(1, 30), (2, 60), (3, 120)]
+    with transaction(own_engine) as session:
+        session.get_one(HostPause, "itunes.apple.com").paused_until -= timedelta(hours=2)
+    read(busy)
+    assert pause() == (1, 30)
