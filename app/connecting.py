@@ -88,7 +88,11 @@ def connect_remotely(
         known = ", ".join(kinds) or "none with this server"
         raise Problem(422, f"There is no such kind of source. Kinds: {known}.", where="body.kind")
     if kind == "file":
-        raise Problem(422, "A file is imported on the command line: cocoon import FILE --app NAME.", where="body.kind")
+        raise Problem(
+            422,
+            "A file is sent to /apps/{id}/imports, or imported by “cocoon import FILE --app NAME”.",
+            where="body.kind",
+        )
     if own := [name for name in config if name.endswith("url") or name == "path"]:
         raise Problem(422, f"The address is not a source's own setting: leave out {own[0]}.", where="body.config")
     return connect(session, app, kind, _confined(config, state.settings.data / "files"), name=name, minutes=minutes)

@@ -138,11 +138,33 @@ def import_file(
     show_progress: bool = False,
 ) -> Imported:
     """Import a file into an app, made if it is not there. Never alerts; importing twice changes nothing."""
-    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", channel):
-        raise Problem(422, "A channel is a short word in small letters, such as app_store or survey.", where="channel")
+    _must_be_channel(channel)
     chosen = mapping or read_mapping(path)
     with context.transaction() as session:
-        app = find_or_make_app(session, app_name)
+        app_id = find_or_make_app(session, app_name).id
+    return import_into(context, path, app_id, channel=channel, mapping=chosen, name=name, show_progress=show_progress)
+
+
+def _must_be_channel(channel: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", channel):
+        raise Problem(422, "A channel is a short word in small letters, such as app_store or survey.", where="channel")
+
+
+def import_into(
+    context: Context,
+    path: Path,
+    app_id: int,
+    *,
+    channel: str,
+    mapping: Chosen,
+    name: str = "",
+    show_progress: bool = False,
+) -> Imported:
+    """The same for an app that is there, with the columns taken for what `mapping` says."""
+    _must_be_channel(channel)
+    chosen = mapping
+    with context.transaction() as session:
+        app = session.get_one(App, app_id)
         source = _file_source(session, app.id, channel, name or path.name, chosen)
     look_before_history(context, app.id)
     with tqdm(desc=path.name, unit=" rows", disable=None if show_progress else True, leave=False) as bar:

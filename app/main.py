@@ -39,7 +39,8 @@ def create_app(bind: Bind, settings: Settings, seal: Seal) -> FastAPI:
 
     What routes need beyond it is put on `app.state` by whoever starts it, each optional: `defer(name, **kwargs)`
     queues a job, `kinds` lists the kinds of source, `find_app(link)` asks a store,
-    `probe(kind, config, secrets)` tries the rights of a source, `readiness()` tells (ready, facts).
+    `probe(kind, config, secrets)` tries the rights of a source, `import_file` reads an upload,
+    `readiness()` tells (ready, facts).
     """
     app = FastAPI(
         title="Cocoon",

@@ -133,6 +133,7 @@ def serve(service: Service, listener: socket.socket) -> None:
 
 def web_app(service: Service) -> Any:
     """The pages and the API, wired to this process's queue, registry and readiness."""
+    from app.importer import importer
     from app.main import create_app
 
     context = service.context
@@ -143,6 +144,9 @@ def web_app(service: Service) -> Any:
     app.state.readiness = service.readiness
     app.state.find_app = finder(context)
     app.state.probe = prober(context)
+    app.state.import_file = importer(
+        context, lambda app_id: service.queue.ask("irritants", f"irritants:{app_id}", app_id=app_id)
+    )
     app.state.kinds = kinds()
     app.state.now = clock.now
     return app

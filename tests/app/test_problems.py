@@ -16,7 +16,7 @@ from app.settings import Settings
 from tests.app.seed import Portfolio
 
 APP = Path(__file__).resolve().parents[2] / "app"
-NO_PAGE = {"importing.py", "survey_import.py", "slack_clicks.py", "slack_actions.py", "hooks.py", "training.py"}
+NO_PAGE = {"survey_import.py", "slack_clicks.py", "slack_actions.py", "hooks.py", "training.py"}
 """Told on the command line, or to programs alone."""
 
 

@@ -47,6 +47,7 @@ TWINS: dict[str, tuple[str, ...]] = {
         "/sources/{source_id}/quarantine",
     ),
     f"{APP}/sources/new": ("/kinds", "/credentials"),
+    f"{APP}/sources/import": (f"{APP}/sources",),  # sent by POST /apps/{app_id}/imports
     "/setup": ("/apps",),
     "/credentials": ("/credentials",),
     "/topics": ("/taxonomy",),
