@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from alerts.channels.base import Channel, Message, Receipt
 from alerts.quiet import quiet_until
+from alerts.turns import its_turn, line_up, receiver_is_back
 from models.incidents import Delivery, Destination
 
 log = logging.getLogger(__name__)
@@ -94,9 +95,11 @@ def enqueue(
 def claim(session: Session, worker: str, limit: int, lease: timedelta = LEASE) -> list[Claimed]:
     """Take up to `limit` due deliveries of enabled destinations for `worker`, those of dead workers included.
 
-    What is due in a destination's quiet hours is put off to their end first.
+    What is due in a destination's quiet hours is put off to their end first, and what would overtake an earlier message
+    of its incident to that one's next try.
     """
     _hold(session)
+    line_up(session)
     clock = func.clock_timestamp()
     due = (
         select(Delivery.app_id, Delivery.id)
@@ -105,6 +108,7 @@ def claim(session: Session, worker: str, limit: int, lease: timedelta = LEASE) -
             Delivery.state.in_(("queued", "sending")),
             Delivery.due_at <= clock,
             or_(Delivery.lease_until.is_(None), Delivery.lease_until <= clock),
+            its_turn(),
         )
         .order_by(Delivery.due_at, Delivery.created_at)
         .limit(limit)
@@ -191,7 +195,10 @@ def release(session: Session, destination_id: int) -> int:
 
 
 def delivered(session: Session, claimed: Claimed, receipt: Receipt) -> None:
-    """Record a 2xx. It counts even when the lease had run out meanwhile: the receiver has the message."""
+    """Record a 2xx. It counts even when the lease had run out meanwhile: the receiver has the message.
+
+    What waited for the same receiver to come back is due at once.
+    """
     clock = database_clock(session)
     session.execute(
         update(Delivery)
@@ -209,6 +216,7 @@ def delivered(session: Session, claimed: Claimed, receipt: Receipt) -> None:
         )
         .execution_options(synchronize_session=False)
     )
+    receiver_is_back(session, claimed.target.id, claimed.incident_id)
 
 
 def renew(session: Session, worker: str, claimed: Sequence[Claimed], lease: timedelta = LEASE) -> int:
