@@ -90,7 +90,7 @@ def connect_remotely(
     if kind == "file":
         raise Problem(
             422,
-            "A file is sent to /apps/{id}/imports, or imported by “cocoon import FILE --app NAME”.",
+            "A file is sent on the app’s page of imports, or imported by “cocoon import FILE --app NAME”.",
             where="body.kind",
         )
     if own := [name for name in config if name.endswith("url") or name == "path"]:

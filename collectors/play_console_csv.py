@@ -44,26 +44,32 @@ class PlayConsoleCsv:
     def pages(self, resume: str | None = None) -> Iterator[Page]:
         """Yield a page a month from the newest backwards, or from the month before `resume` (YYYYMM).
 
-        Raises SourceError: gone where the folder or its exports are missing, refused where they may not be read, format
-        where a file is not what the console exports.
+        Raises SourceError: gone where the folder or its exports are missing, and, after the last page, where none of
+        them is a file of reviews: what the others tell is kept, and the reviews are unknown; refused where they may not
+        be read, format where a file is not what the console exports.
         """
         months = self._months()
         left = [month for month in months if resume is None or month < resume]
         again = 1 if resume is not None else AGAIN
         groups = [left[:again], *([month] for month in left[again:])]
+        reviewed = [month for month, files in months.items() if any(map(_of_reviews, files))]
         until: datetime | None = None
         for number, group in enumerate(groups, start=1):
             done = number == len(groups)
             page = self._page(group, months)
             newest = max((row.edited_at or row.written_at for row in page.verbatims), default=None)
-            until = until or (newest and newest - LAST_DAY)
+            until = until or (newest and newest - LAST_DAY) or (_over(reviewed[0]) if reviewed else None)
             yield replace(
                 page,
                 resume=group[-1] if group and not done else None,
-                end="exhausted" if done else None,
+                end="exhausted" if done and reviewed else None,
                 progress=number / len(groups),
                 until=until,
+                # So many days are named as those of which no review is known.
+                reaches=None if reviewed else _begun(group[-1]),
             )
+        if not reviewed:
+            raise SourceError(self._no_reviews, "gone")
 
     def probe(self) -> list[Probe]:
         """Look for the exports, and read the first line of the newest ones."""
@@ -75,7 +81,14 @@ class PlayConsoleCsv:
                 find_layout(file)
         except SourceError as error:
             return [Probe(name, False, error.message)]
+        if not any(_of_reviews(file) for files in months.values() for file in files):
+            return [Probe(name, False, self._no_reviews)]
         return [Probe(name, True, f"{len(months)} months, the newest is {newest[:4]}-{newest[4:]}.")]
+
+    @property
+    def _no_reviews(self) -> str:
+        """What is said where only ratings or crashes were downloaded."""
+        return f"No file of reviews (reviews_{self.app_id}_YYYYMM.csv) is among the exports: the reviews are unknown."
 
     def _months(self) -> dict[str, list[Path]]:
         """Find the exports by month, newest first, reviews before ratings."""
@@ -94,7 +107,7 @@ class PlayConsoleCsv:
         kinds += rf"|crashes_{app}_(\d{{6}})_(?:overview|app_version)"
         name = re.compile(rf"(?:{kinds})\b.*\.csv(?:\.gz)?")
         months: dict[str, list[Path]] = {}
-        for file in sorted(found, key=lambda one: (not one.name.startswith("reviews_"), one.name)):
+        for file in sorted(found, key=lambda one: (not _of_reviews(one), one.name)):
             if matched := name.fullmatch(file.name):
                 months.setdefault(matched[1] or matched[2] or matched[3], []).append(file)
         if not months:
@@ -116,7 +129,7 @@ class PlayConsoleCsv:
         notes: list[str] = []
         for month in group:
             for file in map(self._local, months[month]):
-                if file.name.startswith("reviews_"):
+                if _of_reviews(file):
                     silent = self._reviews(file, verbatims, bad)
                     if silent:
                         notes.append(f"{silent} ratings without a text in {month} are no reviews")
@@ -296,6 +309,21 @@ def crashes(row: Row, *, by_version: bool) -> list[DailyCrashesRecord]:
             raise RowFault(f"{column} is {sound(told)[:20]!r}, no count")
         found.append(DailyCrashesRecord(day, int(sound(told)), kind, f"({code})" if by_version else ""))
     return found
+
+
+def _of_reviews(file: Path) -> bool:
+    return file.name.startswith("reviews_")
+
+
+def _begun(month: str) -> datetime:
+    """The first moment of a month (YYYYMM)."""
+    return datetime(int(month[:4]), int(month[4:]), 1, tzinfo=UTC)
+
+
+def _over(month: str) -> datetime:
+    """The last moment of a month (YYYYMM)."""
+    year, number = divmod(int(month[:4]) * 12 + int(month[4:]), 12)
+    return datetime(year, number + 1, 1, tzinfo=UTC) - timedelta(seconds=1)
 
 
 def _missing(group: list[str], months: list[str]) -> list[str]:

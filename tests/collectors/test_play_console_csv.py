@@ -257,11 +257,34 @@ def test_crashes_and_anrs_come_by_day_and_by_version_code(tmp_path: Path) -> Non
     # Exports by device or by Android version count the same crashes once more.
     write(tmp_path / f"crashes_{APP}_202604_device.csv", (*CRASHES, "Device"), [told | {"Device": "a52q"}])
     walked = Walked(PlayConsoleCsv(APP, str(tmp_path)).pages())
+    assert walked.error is not None
     counts = {(row.kind, row.version): row.events for page in walked.pages for row in page.daily_crashes}
     assert counts == {("crash", ""): 20, ("crash", "(3218)"): 18, ("anr", "(3218)"): 7}
     assert [row.reason for page in walked.pages for row in page.quarantined] == [
         f"crashes_{APP}_202604_overview.csv: daily crashes is 'some', no count"
     ]
+
+
+def test_crashes_alone_say_nothing_of_the_reviews(tmp_path: Path) -> None:
+    told = {"Date": "2026-04-28", "Package Name": APP, "Daily Crashes": "20", "Daily ANRs": "NA"}
+    write(tmp_path / f"crashes_{APP}_202604_overview.csv", CRASHES, [told])
+    walked = Walked(PlayConsoleCsv(APP, str(tmp_path)).pages())
+    assert sum(len(page.daily_crashes) for page in walked.pages) == 1
+    assert (walked.end, walked.pages[0].until) == (None, None)
+    assert walked.error is not None
+    assert (walked.error.kind, "No file of reviews" in walked.error.message) == ("gone", True)
+    (probe,) = PlayConsoleCsv(APP, str(tmp_path)).probe()
+    assert (probe.works, "No file of reviews" in probe.message) == (False, True)
+
+
+def test_reviews_are_known_no_further_than_their_newest_file(tmp_path: Path) -> None:
+    write(tmp_path / f"reviews_{APP}_202602.csv", REVIEWS, [])
+    told = {"Date": "2026-04-28", "Package Name": APP, "Daily Crashes": "20", "Daily ANRs": "NA"}
+    for month in ("202603", "202604"):
+        write(tmp_path / f"crashes_{APP}_{month}_overview.csv", CRASHES, [told])
+    walked = Walked(PlayConsoleCsv(APP, str(tmp_path)).pages())
+    assert (walked.end, walked.error) == ("exhausted", None)
+    assert {page.until for page in walked.pages} == {datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)}
 
 
 @pytest.mark.shared
