@@ -34,6 +34,18 @@ def portfolio_headline(words: Words, rows: Sequence[Row]) -> str:
     return words.t("portfolio.attention", count=words.spelled(len(wanting)))
 
 
+LANES = ("urgent", "keyword", "unanswered")
+"""Rules that count and weigh nothing: they stay open for two weeks after what they last counted."""
+
+
+def last_seen(incident: Incident) -> date:
+    """The last day of what an incident was told by."""
+    window = incident.evidence.get("window")
+    if incident.rule in LANES and isinstance(window, dict) and window.get("to"):
+        return min(incident.last_above_day, date.fromisoformat(window["to"]))
+    return incident.last_above_day
+
+
 def subject_name(words: Words, subject: str) -> str:
     """What an incident is about, in words: “version 7.2”, “Google Play”, “Sign-in”, or "" for the whole app."""
     kind, _, rest = subject.partition(":")

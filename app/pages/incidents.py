@@ -1,7 +1,9 @@
 """Incidents: what, since when, how strong, how often such an alert comes by chance; and what people did about it."""
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -17,19 +19,21 @@ from app.auth import allow
 from app.db import DB
 from app.decisions import cast_vote, decide
 from app.errors import not_found
+from app.pages import links
 from app.pages.common import find_app, go, render, words_of
 from app.pages.drawing import every, star_chart
-from app.pages.headlines import incident_title, subject_name, told_title
+from app.pages.headlines import LANES, incident_title, last_seen, subject_name, told_title
 from app.reading import incidents, verbatims
 from app.reading.apps import today
 from app.reading.called import names
 from app.reading.trends import Period, Slice, star_trend
+from app.reading.verbatims import Filters
 from models.incidents import Incident, IncidentEvent
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
 OPEN = ("open", "acknowledged")
-LANES = ("urgent", "keyword", "unanswered")
-"""Rules that count and weigh nothing: their strength and the days of their last look would only puzzle."""
+FADING = timedelta(days=2)
+"""An open incident that was not seen for longer says when it last was."""
 SIGNALS = {"supported", "added_up", "updated"}
 """Lines of the timeline that come again and again while an incident is open: told once, with a count."""
 
@@ -97,6 +101,9 @@ def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
         headline=incident_title(words, story.incident, story.names),
         subject=subject_name(words, story.incident.subject),
         window=_period(story.incident.evidence.get("window")),
+        behind=partial(_behind, story.incident),
+        before=lambda period: links.reviews(story.app.id, period.first, period.last, channel=part.channel),
+        faded=_faded(story.incident, today(story.app)),
         baseline=_period(story.incident.evidence.get("baseline")),
         channel=_channel(story.incident.subject),
         told=lambda one: told_title(words, one["rule"], one["subject"], one["effect"], story.called),
@@ -145,6 +152,32 @@ def _period(given: object) -> Period | None:
 def _channel(subject: str) -> str | None:
     kind, _, rest = subject.partition(":")
     return rest.partition(":")[0] if kind in {"channel", "storefront"} else None
+
+
+def _behind(incident: Incident, period: Period) -> str:
+    """The list of the verbatims that a rule looked at, in the days that it saw."""
+    kind, _, rest = incident.subject.partition(":")
+    found = Filters(incident.app_id, channel=_channel(incident.subject), first=period.first, last=period.last)
+    if incident.rule == "unanswered":
+        found = replace(found, stars=(1, 2), replied=False)
+    elif incident.rule == "urgent":
+        found = replace(found, urgent=True)
+    elif kind == "keyword":
+        found = replace(found, text=f'"{rest}"')
+    elif kind == "topic":
+        found = replace(found, topic=rest, topic_negative=True)
+    elif kind == "version":
+        channel, _, version = rest.rpartition(":")
+        found = replace(found, version=version, channel=channel or None)
+    elif kind == "storefront":
+        found = replace(found, storefront=rest.partition(":")[2] or None)
+    return links.of_filters(found)
+
+
+def _faded(incident: Incident, now: date) -> date | None:
+    """When an incident was last seen, where that is some days ago and it is still open."""
+    seen = last_seen(incident)
+    return seen if incident.state != "resolved" and seen < now - FADING else None
 
 
 def _silenced(incident: Incident) -> bool:

@@ -10,7 +10,7 @@ from app.auth import allow
 from app.canary import CANARY_INBOX
 from app.db import DB
 from app.pages.common import render, words_of
-from app.pages.headlines import incident_title, portfolio_headline
+from app.pages.headlines import incident_title, last_seen, portfolio_headline
 from app.pages.stability_part import between, percent
 from app.reading.called import names
 from app.reading.portfolio import portfolio
@@ -37,6 +37,7 @@ def page(request: Request, session: DB) -> HTMLResponse:
         headline=portfolio_headline(words, rows),
         first=first[:FIRST],
         percent=percent,
+        last_seen=last_seen,
         between=between,
         begun=None if rows else _begun(session),
     )

@@ -114,6 +114,45 @@ def test_a_fall_that_comes_with_an_irritant_is_told_by_its_stars(
     assert "<svg" in page
 
 
+@pytest.mark.parametrize(
+    ("rule", "subject", "asks"),
+    [
+        ("urgent", "app", "urgent=true"),
+        ("unanswered", "app", "stars=1&amp;stars=2&amp;replied=false"),
+        ("keyword", "keyword:fuite", "q=%22fuite%22"),
+        ("new_irritant", "topic:sign_in", "topic=sign_in&amp;topic_negative=true"),
+        ("bad_release", "version:google_play:7.10", "version=7.10&amp;channel=google_play"),
+        ("rating_drop", "storefront:app_store:fr", "channel=app_store&amp;storefront=fr"),
+    ],
+)
+def test_what_an_incident_saw_opens_the_verbatims_that_its_rule_looks_at(
+    web: TestClient, db: Session, portfolio: Portfolio, rule: str, subject: str, asks: str
+) -> None:
+    incident = portfolio.incident
+    assert incident is not None
+    window = incident.evidence["window"]
+    incident.rule, incident.subject = rule, subject
+    incident.effect = {"before": 0.4, "after": 5.0, "n_after": 5}
+    db.flush()
+    page = web.get(f"/incidents/{incident.id}", headers=FRENCH).text
+    assert f"{asks}&amp;from={window['from']}&amp;to={window['to']}" in page
+
+
+def test_an_open_incident_says_when_it_was_last_seen(web: TestClient, db: Session, portfolio: Portfolio) -> None:
+    incident = portfolio.incident
+    assert incident is not None
+    assert "vu la dernière fois" not in web.get("/", headers=FRENCH).text
+    long_ago = incident.opened_day - timedelta(days=9)
+    incident.rule, incident.effect = "urgent", {"before": 0.4, "after": 5.0, "n_after": 5}
+    incident.evidence = {"window": {"from": str(long_ago), "to": str(long_ago), "days": 2, "reviews": 5}}
+    db.flush()
+    for path in ("/", f"/incidents/{incident.id}"):
+        assert "vu la dernière fois le" in web.get(path, headers=FRENCH).text
+    incident.state = "resolved"
+    db.flush()
+    assert "vu la dernière fois" not in web.get(f"/incidents/{incident.id}", headers=FRENCH).text
+
+
 def test_an_acknowledged_incident_no_longer_asks_for_attention(
     web: TestClient, portfolio: Portfolio, db: Session
 ) -> None:
