@@ -1,12 +1,13 @@
-"""What people decide about an irritant: its name, and which are one. Kept for good, with who did it."""
+"""What people decide about an irritant: its name, what mends it, and which are one. Kept for good, with who did it."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import Problem, not_found
 from models.insight import Irritant, IrritantEvent
 from models.people import Audit
+from models.releases import Release
 
 
 def find(session: Session, app_id: int, irritant_id: int) -> Irritant:
@@ -48,6 +49,36 @@ def unmerge(session: Session, row: Irritant, *, actor: str) -> None:
         root.updated_at = clock.now()
     row.merged_into, row.merged_by, row.updated_at = None, actor, clock.now()
     _note(session, row, "unmerged", actor, {})
+
+
+def mark_fixed(session: Session, row: Irritant, version: str, *, actor: str) -> None:
+    """Say which release mends it; "" leaves that to the notes and the counts again. Raises Problem 422."""
+    version = version.strip()
+    e = IrritantEvent
+    told = session.scalar(select(e).where(e.app_id == row.app_id, e.irritant_id == row.id, e.kind == "fix_shipped"))
+    day = None
+    if version:
+        of_app = Release.app_id == row.app_id, Release.version == version
+        day = session.scalar(select(func.min(Release.day)).where(*of_app))
+        if day is None:
+            raise Problem(422, f"No release {version} of this app is known.", where="body.version")
+    row.given_fix, row.fixed_version, row.updated_at = version, version, clock.now()
+    if day is not None:
+        if row.state != "gone":
+            row.state, row.state_since = "fix_shipped", day
+        if told is None:
+            told = IrritantEvent(app_id=row.app_id, irritant_id=row.id, kind="fix_shipped")
+            session.add(told)
+        told.day, told.detail, told.actor = day, {"version": version}, actor
+    else:
+        if row.state == "fix_shipped":
+            row.state, row.state_since = "ongoing", row.noticed_day
+        if told is not None:
+            session.delete(told)
+    session.add(
+        Audit(actor=actor, action="irritant.fixed", detail={"app": row.app_id, "irritant": row.id, "version": version})
+    )
+    session.flush()
 
 
 def _note(session: Session, row: Irritant, kind: str, actor: str, detail: dict[str, object]) -> None:

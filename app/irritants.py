@@ -146,6 +146,9 @@ class _Rows:
         for other in also:
             if one.fixed is None and other.fixed is not None and other.announced and one.ended is None:
                 one = replace(one, fixed=other.fixed, fixed_version=other.fixed_version, announced=True)
+        given = min((launch.day for launch in self.seen.launches if launch.version == row.given_fix), default=None)
+        if given is not None:
+            one = replace(one, fixed=given, fixed_version=row.given_fix, announced=True)
         self.sizes[id(one)] = size
         state, since = one.state(self.seen.today)
         keys = [one.key, *sorted({other.key for other in also})]

@@ -60,6 +60,8 @@ class Irritant(Base):
     """Its last day, where it is gone."""
     began_version: Mapped[str] = mapped_column(default="", server_default="")
     fixed_version: Mapped[str] = mapped_column(default="", server_default="")
+    given_fix: Mapped[str] = mapped_column(default="", server_default="")
+    """The release that people say mends it; "" leaves it to the notes and the counts."""
     fix_announced: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
     """The notes of that release speak of it; otherwise the counts alone show it."""
     channels: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")

@@ -92,6 +92,37 @@ class LifeOut(BaseModel):
     detail: dict[str, Any]
 
 
+class DaysOut(BaseModel):
+    """Both included."""
+
+    model_config = ConfigDict(from_attributes=True)
+    first: date
+    last: date
+
+
+class ShareOut(BaseModel):
+    """Its share of the verbatims before and after, and their ratio with its 95 % interval."""
+
+    model_config = ConfigDict(from_attributes=True)
+    before: float
+    after: float
+    ratio: float
+    low: float
+    high: float
+    moved: int = Field(description="-1 it fell, 1 it rose, 0 no more than chance does")
+
+
+class FixOut(BaseModel):
+    """What its fix did to its share: against the version where it began (`that`), else before and after by days."""
+
+    model_config = ConfigDict(from_attributes=True)
+    version: str
+    that: str
+    before: DaysOut
+    after: DaysOut
+    change: ShareOut
+
+
 class IrritantDetail(BaseModel):
     """All of one irritant."""
 
@@ -100,6 +131,8 @@ class IrritantDetail(BaseModel):
     phrases: list[str]
     summary: str
     fix_announced: bool
+    given_fix: str = Field(description="the release that a person said mends it")
+    fix: FixOut | None
     noticed_day: date
     days: list[tuple[date, int, int]] = Field(description="day, its verbatims, all verbatims")
     versions: list[PartOut]
@@ -114,6 +147,12 @@ class Naming(Body):
     """A name; empty for Cocoon's own."""
 
     name: Annotated[Text, Field(max_length=200)]
+
+
+class Fixing(Body):
+    """The release that mends it; empty leaves that to the notes and the counts."""
+
+    version: Annotated[Text, Field(max_length=100)]
 
 
 class Merging(Body):
@@ -158,6 +197,13 @@ def get_irritant(
 def rename_irritant(app_id: RowId, irritant_id: RowId, body: Naming, request: Request, session: DB) -> None:
     """Call it by a name that is never overwritten."""
     decisions.rename(session, decisions.find(session, app_id, irritant_id), body.name, actor=request.state.actor)
+
+
+@router.put("/apps/{app_id}/irritants/{irritant_id}/fix", status_code=204)
+def fix_irritant(app_id: RowId, irritant_id: RowId, body: Fixing, request: Request, session: DB) -> None:
+    """Say which release mends it; what it did is then measured."""
+    row = decisions.find(session, app_id, irritant_id)
+    decisions.mark_fixed(session, row, body.version, actor=request.state.actor)
 
 
 @router.post("/apps/{app_id}/irritants/{irritant_id}/merge", status_code=204)

@@ -1,5 +1,6 @@
 """Irritants: what hurts, since which release, how many people and how many rating points; and one of them."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
@@ -26,11 +27,14 @@ from app.reading.apps import today
 from app.reading.irritants import STATES, Detail, Row
 from app.reading.launches import launches
 from app.reading.trends import Period
+from models.releases import Release
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
 SPANS = (28, 84, 365)
 Short = OptionalText
 FRESH = 7
+CROWD = timedelta(days=14)
+"""Within which two labels of a chart touch."""
 
 
 @router.get("/apps/{app_id}/irritants")
@@ -118,6 +122,7 @@ def one(
     detail = irritants.one(session, app_id, irritant_id, period, words.language)
     if detail is None:
         raise not_found("irritant")
+    releases = trends.releases(session, app_id, period)
     return render(
         request,
         "irritant.html",
@@ -129,12 +134,39 @@ def one(
         detail=detail,
         row=detail.row,
         headline=_sentence(words, detail.row),
-        chart=_chart(words, detail, trends.release_marks(trends.releases(session, app_id, period)), app.name),
+        chart=_chart(words, detail, _marks(detail.row, trends.release_marks(releases)), app.name),
+        fixes=_versions_since(releases, detail),
         weeks=_weeks(detail),
         quotes=[(quote, told(quote.text, quote.marks, words)) for quote in detail.quotes],
         others=detail.others,
         step=taxonomy().step_name(detail.row.step, words.language),
     )
+
+
+def _versions_since(releases: Sequence[Release], detail: Detail) -> list[str]:
+    """The versions that may have mended it, newest first."""
+    since = detail.row.began_day
+    later = [one.version for one in releases if one.day > since and one.version != detail.row.began_version]
+    kept = [detail.given_fix] if detail.given_fix else []
+    return list(dict.fromkeys([*later, *kept]))
+
+
+def _marks(row: Row, marks: list[tuple[date, str]]) -> list[tuple[date, str]]:
+    """The releases on its chart: those that began and mend it keep their labels, the others make room."""
+    own = {version: day for day, version in marks if version and version in (row.began_version, row.fixed_version)}
+    began, fixed = own.get(row.began_version), own.get(row.fixed_version)
+    close = began is not None and fixed is not None and abs(fixed - began) < CROWD
+    found = []
+    for day, version in marks:
+        if close and version == row.began_version:
+            found.append((day, f"{version} → {row.fixed_version}"))
+        elif (close and version == row.fixed_version) or (
+            version not in own and any(abs(day - other) < CROWD for other in own.values())
+        ):
+            found.append((day, ""))
+        else:
+            found.append((day, version))
+    return found
 
 
 def _sentence(words: Words, row: Row) -> str:
@@ -195,6 +227,20 @@ def rename(
 ) -> RedirectResponse:
     """Call it by a name that is never overwritten; an empty one gives it ours again."""
     decisions.rename(session, decisions.find(session, app_id, irritant_id), name, actor=request.state.actor)
+    return go(f"/apps/{app_id}/irritants/{irritant_id}", "saved")
+
+
+@router.post("/apps/{app_id}/irritants/{irritant_id}/fix")
+def fix(
+    app_id: RowId,
+    irritant_id: RowId,
+    request: Request,
+    session: DB,
+    version: Annotated[Text, Form(max_length=100)] = "",
+) -> RedirectResponse:
+    """Say which release mends it; an empty one leaves that to the notes and the counts."""
+    row = decisions.find(session, app_id, irritant_id)
+    decisions.mark_fixed(session, row, version, actor=request.state.actor)
     return go(f"/apps/{app_id}/irritants/{irritant_id}", "saved")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Integer, cast, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from alerts.detectors.version_comparison import ShareChange, share_change
 from analysis.irritants import likeness, points_at_stake
 from analysis.taxonomy import taxonomy
 from app.reading.irritant_quotes import Quote, quotes
@@ -24,6 +25,8 @@ TREND = 14
 """Points of a row's small trend."""
 
 ALIKE = 0.2
+FIX_DAYS = 28
+"""Days before and after a release on which an irritant without a version of its own is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,21 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """What a release did to an irritant: its share before and after.
+
+    `that` is the version where it began, whose verbatims are compared with those of `version`; "" where days are: then
+    `before` and `after` are those days, the first two of the release left out.
+    """
+
+    version: str
+    that: str
+    before: Period
+    after: Period
+    change: ShareChange
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """All of one irritant. `days` has (day, its verbatims, all verbatims) for each day of the period.
 
@@ -91,6 +109,8 @@ class Detail:
     phrases: tuple[str, ...]
     summary: str
     fix_announced: bool
+    given_fix: str
+    fix: Fix | None
     noticed_day: date
     days: tuple[tuple[date, int, int], ...]
     versions: tuple[Part, ...]
@@ -180,11 +200,21 @@ def one(session: Session, app_id: int, irritant_id: int, period: Period, languag
         _counts(session, app_id, Period(date(1, 1, 1), period.last), of=[r.id for r in similar]) if similar else counts
     )
     own, everything = _spread(session, app_id, period, irritant_id), _spread(session, app_id, period)
+    life = [
+        Line(event.day, event.kind, event.actor, event.detail)
+        for event in session.scalars(
+            select(IrritantEvent)
+            .where(IrritantEvent.app_id == app_id, IrritantEvent.irritant_id == irritant_id)
+            .order_by(IrritantEvent.day, IrritantEvent.id)
+        )
+    ]
     return Detail(
         row=_row(mine, counts, language),
         phrases=tuple(mine.phrases),
         summary=mine.summary,
         fix_announced=mine.fix_announced,
+        given_fix=mine.given_fix,
+        fix=_fix(mine, own, everything, period, next((line.day for line in life if line.kind == "fix_shipped"), None)),
         noticed_day=mine.noticed_day,
         days=tuple(
             (day, own.days.get(day, 0), everything.days.get(day, 0))
@@ -195,16 +225,34 @@ def one(session: Session, app_id: int, irritant_id: int, period: Period, languag
         quotes=quotes(session, app_id, group, rows, period),
         similar=tuple(_row(row, ever, language) for row in similar),
         merged=tuple(_row(row, counts, language) for row in group[1:]),
-        life=tuple(
-            Line(event.day, event.kind, event.actor, event.detail)
-            for event in session.scalars(
-                select(IrritantEvent)
-                .where(IrritantEvent.app_id == app_id, IrritantEvent.irritant_id == irritant_id)
-                .order_by(IrritantEvent.day, IrritantEvent.id)
-            )
-        ),
+        life=tuple(life),
         others=_others(session, app_id, rows, irritant_id, period, language),
     )
+
+
+def _fix(row: Irritant, own: "_Spread", everything: "_Spread", period: Period, shipped: date | None) -> Fix | None:
+    """What its fix did: the two versions side by side, else the days before and after."""
+    if not row.fixed_version or shipped is None or not period.first < shipped <= period.last:
+        return None
+    eve = shipped - timedelta(days=1)
+    before = Period(min(max(row.began_day, shipped - timedelta(days=FIX_DAYS), period.first), eve), eve)
+    after = Period(shipped, min(row.ended_day or period.last, period.last))
+    that = row.began_version if everything.versions.get(row.began_version) else ""
+    if that and everything.versions.get(row.fixed_version):
+        said, of = own.versions.get(row.fixed_version, 0), everything.versions[row.fixed_version]
+        said_before, of_before = own.versions.get(that, 0), everything.versions[that]
+    else:
+        that, after = "", Period(shipped + timedelta(days=2), min(shipped + timedelta(days=1 + FIX_DAYS), period.last))
+        said, of = (_within(spread.days, after) for spread in (own, everything))
+        said_before, of_before = (_within(spread.days, before) for spread in (own, everything))
+    if not of or not of_before:
+        return None
+    change = share_change(said, of, said_before, of_before, max(after.days, 1), max(before.days, 1))
+    return Fix(row.fixed_version, that, before, after, change)
+
+
+def _within(days: Mapping[date, int], span: Period) -> int:
+    return sum(n for day, n in days.items() if span.first <= day <= span.last)
 
 
 def name_of(row: Irritant, language: str) -> str:

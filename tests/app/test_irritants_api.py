@@ -1,15 +1,16 @@
 """Irritants over HTTP: the list, one of them, and what people decide."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.irritants import refresh
 from models.insight import Irritant
+from models.releases import Release
 from tests.app.conftest import TODAY
 from tests.app.seed import Portfolio
 
@@ -72,6 +73,56 @@ def test_a_refresh_keeps_what_people_decided(web: TestClient, db: Session, irrit
     refresh(db, one.app_id, clock.now(), today=TODAY)
     db.refresh(other)
     assert (other.merged_into, other.merged_by) == (one.id, "local")
+
+
+def test_a_fix_that_people_note_is_kept_and_measured(web: TestClient, db: Session, irritants: list[Irritant]) -> None:
+    one = irritants[0]
+    base = f"/api/v1/apps/{one.app_id}/irritants/{one.id}"
+    releases = {row.version: row.day for row in db.scalars(select(Release).where(Release.app_id == one.app_id))}
+    version, day = max(((v, d) for v, d in releases.items() if d < TODAY - timedelta(days=7)), key=lambda pair: pair[1])
+    before = web.get(base).json()
+    assert (before["fix"], before["given_fix"]) == (None, "")
+    answer = web.put(f"{base}/fix", json={"version": "99.9"})
+    assert (answer.status_code, answer.json()["detail"]) == (422, "No release 99.9 of this app is known.")
+    assert web.put(f"{base}/fix", json={"version": version}).status_code == 204
+    found = web.get(base).json()
+    assert (found["given_fix"], found["row"]["fixed_version"]) == (version, version)
+    assert [(line["day"], line["actor"]) for line in found["life"] if line["kind"] == "fix_shipped"] == [
+        (str(day), "local")
+    ]
+    fix = found["fix"]
+    days = [(date.fromisoformat(at), n, of) for at, n, of in found["days"]]
+    for side in ("before", "after"):
+        first, last = (date.fromisoformat(fix[side][edge]) for edge in ("first", "last"))
+        said = sum(n for at, n, _ in days if first <= at <= last)
+        assert fix["change"][side] == pytest.approx(said / sum(of for at, _, of in days if first <= at <= last))
+    assert fix["change"]["low"] < fix["change"]["ratio"] < fix["change"]["high"]
+    page = web.get(f"/apps/{one.app_id}/irritants/{one.id}", headers={"Accept-Language": "fr"}).text
+    assert f"Correctif {version}" in page
+    refresh(db, one.app_id, clock.now(), today=TODAY)
+    db.refresh(one)
+    assert (one.given_fix, one.fixed_version) == (version, version), "what people note is kept"
+    form = web.post(f"/apps/{one.app_id}/irritants/{one.id}/fix", data={"version": ""})
+    assert form.status_code == 303
+    after = web.get(base).json()
+    assert (after["fix"], after["given_fix"], after["row"]["fixed_version"]) == (None, "", "")
+
+
+def test_a_fix_is_measured_on_the_two_versions_where_both_are_known(
+    web: TestClient, db: Session, irritants: list[Irritant]
+) -> None:
+    one = irritants[0]
+    base = f"/api/v1/apps/{one.app_id}/irritants/{one.id}"
+    parts = {part["value"]: part for part in web.get(base).json()["versions"] if part["value"]}
+    releases = {row.version: row.day for row in db.scalars(select(Release).where(Release.app_id == one.app_id))}
+    old, new = sorted((v for v in parts if v in releases), key=lambda v: releases[v])[-2:]
+    one.began_version = old
+    db.flush()
+    assert web.put(f"{base}/fix", json={"version": new}).status_code == 204
+    fix = web.get(base).json()["fix"]
+    assert (fix["that"], fix["version"]) == (old, new)
+    assert fix["change"]["before"] == pytest.approx(parts[old]["n"] / parts[old]["of"])
+    assert fix["change"]["after"] == pytest.approx(parts[new]["n"] / parts[new]["of"])
 
 
 def test_stars_against_words(web: TestClient, db: Session, portfolio: Portfolio) -> None:
