@@ -234,3 +234,12 @@ def test_issues_are_ranked_by_events_of_the_source_that_speaks(db: Session, app:
     series = {each.issue_id: each.events for each in issue_series(db, app.id, WEEK.first, WEEK.last)}
     assert sorted(float(np.nansum(events)) for events in series.values()) == [7.0, 10.0]
     assert all(events[2] == 0 and np.isnan(events[0]) for events in series.values())
+
+
+def test_more_crashes_than_sessions_leave_no_less_than_no_session_without_one(db: Session, app: App) -> None:
+    """A source that counts sessions but not those that crashed: a crash stands for its session, and for one at most."""
+    source = add(db, app)
+    cover(db, source, DAY)
+    store_stability(db, source, (), [DailyCrashesRecord(DAY, 25)], [DailySessionsRecord(DAY, sessions=10)])
+    told = crash_series(db, app.id, DAY, DAY)["google_play"].total
+    assert (told.crashed[0], told.crash_free_sessions[0]) == (10.0, 0.0)

@@ -110,6 +110,9 @@ def test_a_ticket_keeps_its_newest_state(db: Session, give: Give) -> None:
     give("zendesk", Page(tickets=(ticket("open", 4),)))  # opened again: no longer resolved
     db.refresh(row)
     assert (row.status, row.resolved_at) == ("open", None)
+    give("zendesk", Page(tickets=(ticket("pending", 4),)))  # two changes within the same second
+    db.refresh(row)
+    assert row.status == "pending"
 
 
 def test_a_few_words_about_an_unknown_ticket_make_none(db: Session, give: Give) -> None:
