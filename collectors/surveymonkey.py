@@ -6,7 +6,7 @@ start_modified_at, sort_by, sort_order).
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
 
 from collectors.access import read_key_file, refusal, safe_url
@@ -20,6 +20,8 @@ from models.records import PersonKey
 
 SURVEYMONKEY = "https://api.surveymonkey.com"
 PER_PAGE = 100
+ROUNDED = timedelta(seconds=1)
+"""What a moment is asked for again: the API takes whole seconds."""
 
 
 class SurveyMonkey:
@@ -40,9 +42,14 @@ class SurveyMonkey:
         self._since = cursor
 
     def pages(self, resume: str | None = None) -> Iterator[Page]:
-        """Yield pages of up to 100 responses. Raises SourceError."""
+        """Yield pages of up to 100 responses. Raises SourceError.
+
+        Each page is asked for by the moment where the one before ended: a response that is edited while the walk goes
+        on moves to the end, and by numbered pages another one would be passed over.
+        """
         since = asked_since(self._since)
-        newest, number, met = self._since, 1, 0
+        newest, number, met, whole = self._since, 1, 0, 0
+        before: list[tuple[Any, Any]] = []
         with self._http.walk() as walk:
             api = JsonApi(walk, self._base, self._key, self._explain)
             details = _Details(api.get(f"/v3/surveys/{self._survey}/details"))
@@ -56,18 +63,25 @@ class SurveyMonkey:
                     raise SourceError("SurveyMonkey sent something else than a page of responses.", "format")
                 read = Read()
                 for row in rows:
-                    newest = max(newest, _add(self._plan, row, details, read))
+                    if _state(row) not in before:
+                        newest = max(newest, _add(self._plan, row, details, read))
+                before = [_state(row) for row in rows]
                 met += len(rows)
+                whole = whole or total
                 last = met >= total or not rows
                 yield read.page(
                     cursor=newest,
                     reaches=moment(self._since) if self._since else None,
-                    progress=met / total if total else 1.0,
+                    progress=1.0 if last or not total else max(0.0, 1 - (total - met) / whole),
                     end=None if not last else "exhausted" if met >= total else "unconfirmed",
                 )
                 if last:
                     return
-                number += 1
+                further = (moment(newest) - ROUNDED).strftime("%Y-%m-%dT%H:%M:%S") if newest else ""
+                if further > since:
+                    since, number, met = further, 1, 0
+                else:
+                    number += 1
 
     def probe(self) -> list[Probe]:
         """Read the survey's details."""
@@ -105,6 +119,11 @@ class _Details:
                     self.choices[name, str(choice["id"])] = sound(choice.get("text"))
                 for row in answers.get("rows") or ():
                     self.rows[name, str(row["id"])] = sound(row.get("text"))
+
+
+def _state(row: Any) -> tuple[Any, Any]:
+    """Which response in which state: what one page shows again of the page before."""
+    return (row.get("id"), row.get("date_modified")) if isinstance(row, Mapping) else (None, None)
 
 
 def _add(plan: Plan, row: Any, details: _Details, read: Read) -> str:

@@ -24,7 +24,7 @@ from models.records import PersonKey, QuarantinedRow, TicketRecord, VerbatimReco
 REGIONS = {"com", "eu", "in", "com.au", "jp", "com.cn", "ca", "sa"}
 LIMIT = 100
 FURTHEST = 4900
-"""A search shows 5,000 rows at most; beyond, it is asked again from where it had come."""
+"""A search shows 5,000 rows at most."""
 AGAIN = timedelta(minutes=10)
 Ticket = Mapping[str, Any]
 
@@ -96,17 +96,24 @@ class ZohoDesk:
         self._days = days
 
     def pages(self, resume: str | None = None) -> Iterator[Page]:
-        """Yield pages of up to 100 tickets. Raises SourceError."""
+        """Yield pages of up to 100 tickets. Raises SourceError.
+
+        Each page is asked for by the moment where the one before ended: a ticket that changes while the walk goes on
+        (a page takes minutes) leaves the span, and counted places would pass over another one.
+        """
         since = moment(self._since) if self._since else None
         start = (since - AGAIN) if since else self._http.now() - timedelta(days=self._days)
-        until, offset, place = self._http.now(), 0, since or start
+        until, offset, place = self._http.now().replace(microsecond=0), 0, since or start
+        before: frozenset[str] = frozenset()
         with self._http.walk() as walk:
             api = JsonApi(walk, self._base, self._token, self._explain)
             while True:
                 rows = self._search(api, start, until, offset)
-                words, tickets, bad = self._read(api, rows)
+                words, tickets, bad = self._read(api, [row for row in rows if _number(row) not in before])
                 last = len(rows) < LIMIT
-                place = max([place, *(ticket.updated_at for ticket in tickets)])
+                before = frozenset(map(_number, rows))
+                # What changed since the search says nothing of how far it had come.
+                place = max([place, *(ticket.updated_at for ticket in tickets if ticket.updated_at <= until)])
                 yield Page(
                     verbatims=tuple(words),
                     tickets=tuple(tickets),
@@ -117,13 +124,12 @@ class ZohoDesk:
                 )
                 if last:
                     return
+                if _zulu(place) > _zulu(start):
+                    start, offset = place, 0
+                    continue
                 offset += LIMIT
                 if offset > FURTHEST:
-                    if place <= start:
-                        raise SourceError(
-                            "More than 5,000 tickets changed in one moment; Zoho shows no more.", "format"
-                        )
-                    start, offset = place, 0
+                    raise SourceError("More than 5,000 tickets changed in one moment; Zoho shows no more.", "format")
 
     def probe(self) -> list[Probe]:
         """Search an hour."""
@@ -153,7 +159,7 @@ class ZohoDesk:
         tickets: list[TicketRecord] = []
         bad: list[QuarantinedRow] = []
         for row in rows:
-            name = sound(row.get("id")) if isinstance(row, Mapping) else ""
+            name = _number(row)
             if not re.fullmatch(r"[0-9]{1,30}", name):
                 bad.append(quarantine({"id": name}, "the ticket cannot be read: it has no number"))
                 continue
@@ -188,6 +194,10 @@ class ZohoDesk:
             "Desk.tickets.READ and Desk.search.READ of the refresh token."
         )
         return refusal(error, text)
+
+
+def _number(row: Any) -> str:
+    return sound(row.get("id")) if isinstance(row, Mapping) else ""
 
 
 def _zulu(at: datetime) -> str:

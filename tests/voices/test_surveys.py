@@ -213,6 +213,30 @@ def test_surveymonkey_over_pages_and_from_where_it_ended(http: Http, key: str, m
         assert again[0].reaches == datetime(2026, 11, 2, 2, tzinfo=UTC)
 
 
+def test_a_response_that_is_edited_during_a_walk_hides_no_other(
+    http: Http, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surveymonkey, "PER_PAGE", 10)
+    choices = [{"id": str(100 + n), "text": str(n)} for n in range(11)]
+    details = {"id": "777", "pages": [{"questions": [{"id": "1", "answers": {"choices": choices}}]}]}
+    pages = [{"questions": [{"id": "1", "answers": [{"choice_id": "103"}]}]}]
+
+    def response(number: int, hours: int) -> dict[str, Any]:
+        at = f"{datetime(2026, 11, 1, tzinfo=UTC) + timedelta(hours=hours):%Y-%m-%dT%H:%M:%S+00:00}"
+        return {"id": f"r{number}", "date_modified": at, "response_status": "completed", "pages": pages}
+
+    # Twelve in one second: more than a page, so that its pages are counted all the same.
+    responses = [response(n, n) for n in range(15)] + [response(n, 15) for n in range(15, 27)]
+    with FakeSurveyMonkey(details, responses) as fake:
+        met = []
+        for page in SurveyMonkey("777", read_plan({"questions": "1=nps"}, "777"), key, fake.url, http=http).pages():
+            met.append(page)
+            fake.responses[0] = response(0, 20)  # it was on the page that has been read
+        assert {answer.respondent for page in met for answer in page.answers} == {f"response:r{n}" for n in range(27)}
+        assert met[-1].end == "exhausted"
+        assert [page.progress for page in met] == sorted(page.progress or 0.0 for page in met)
+
+
 def typeform_item(number: int) -> dict[str, Any]:
     at = f"{datetime(2026, 11, 1, tzinfo=UTC) + timedelta(hours=number):%Y-%m-%dT%H:%M:%SZ}"
     answers = [

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from collectors.base import Page, SourceError
+from collectors.file_values import moment
 from collectors.http import Http
 from collectors.intercom import Intercom, read_conversation, read_intercom_hook
 from collectors.pace import Pace
@@ -399,6 +400,48 @@ def test_zoho_over_pages_with_an_access_that_is_renewed(zoho: FakeZoho, http: Ht
     zoho.tickets[str(10**10 + 3)] |= {"modifiedTime": later, "isTrashed": True}
     again = read_zoho(zoho, http, grant, cursor)
     assert [(ticket.external_id, ticket.deleted) for ticket in again[0].tickets] == [(str(10**10 + 3), True)]
+
+
+def test_a_ticket_that_changes_during_a_walk_hides_no_other(zoho: FakeZoho, http: Http, grant: str) -> None:
+    """It leaves the span that is asked for: the others move up by one place, and the walk must not vouch for now."""
+    for number in range(230):
+        ticket = zoho_ticket(number, **({"modifiedTime": zoho_ticket(150)["modifiedTime"]} if number > 150 else {}))
+        zoho.tickets[ticket["id"]] = ticket
+    late = iso(NOW + timedelta(minutes=2))
+    pages: list[Page] = []
+    source = ZohoDesk("41960353", grant, "eu", zoho.url, zoho.url, http=http)
+    for page in source.pages():
+        pages.append(page)
+        if len(pages) == 1:
+            zoho.tickets[str(10**10 + 3)]["modifiedTime"] = late  # read already
+            zoho.tickets[str(10**10 + 120)]["modifiedTime"] = late  # not yet: the next walk meets it
+            assert page.cursor is not None
+            assert moment(page.cursor) <= NOW - timedelta(hours=3)
+    read = {ticket.external_id for page in pages for ticket in page.tickets}
+    assert {str(10**10 + n) for n in range(230)} - read == {str(10**10 + 120)}
+    assert pages[-1].cursor is not None
+    again = read_zoho(zoho, http, grant, pages[-1].cursor)
+    assert again[0].tickets == ()  # it is of the future here
+
+
+def test_a_ticket_that_changes_while_its_page_is_read_does_not_move_the_place(
+    zoho: FakeZoho, http: Http, grant: str
+) -> None:
+    for number in range(150):
+        ticket = zoho_ticket(number)
+        zoho.tickets[ticket["id"]] = ticket
+    late = iso(NOW + timedelta(minutes=2))
+
+    def change(request: Any) -> None:
+        if request.path.startswith(f"/api/v1/tickets/{10**10 + 50}"):
+            zoho.tickets[str(10**10 + 50)]["modifiedTime"] = late
+
+    zoho.before = change
+    pages = ZohoDesk("41960353", grant, "eu", zoho.url, zoho.url, http=http).pages()
+    first = next(pages)
+    pages.close()  # type: ignore[attr-defined]
+    assert first.cursor is not None
+    assert moment(first.cursor) == moment(zoho_ticket(99)["modifiedTime"])
 
 
 def test_zoho_words_and_times(zoho: FakeZoho, http: Http, grant: str) -> None:
