@@ -1,11 +1,12 @@
 """Who changed what: a line in the transaction of the change, so that neither is kept without the other."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Session
 
@@ -107,10 +108,11 @@ def _short(value: object) -> object:
     return value if len(str(value)) <= 200 else f"{str(value)[:200]}…"
 
 
-def leave_trace(request: Request, session: DB) -> Iterator[None]:
+async def leave_trace(request: Request, session: DB) -> AsyncIterator[None]:
     """Note what a request changed, in its own transaction, unless the route said it better itself (`record`).
 
-    A dependency of the whole application: no route can forget it. A request that failed leaves nothing.
+    A dependency of the whole application: no route can forget it. A request that failed leaves nothing. Async, so that
+    reading a page waits for no other thread.
     """
     if request.method in SAFE:
         yield
@@ -119,13 +121,16 @@ def leave_trace(request: Request, session: DB) -> Iterator[None]:
     session.info["changes"] = changes
     yield
     caller = getattr(request.state, "caller", None)
-    if caller is None:
-        return
+    if caller is not None:
+        await run_in_threadpool(_leave, session, caller.label, changes)
+
+
+def _leave(session: Session, actor: str, changes: list[tuple[str, dict[str, Any]]]) -> None:
     session.flush()
     if session.info.get("told"):
         return
     for action, detail in changes[:_MOST]:
         row = detail.pop("row")
-        session.add(Audit(actor=caller.label, action=action, detail=plain({"id": getattr(row, "id", None), **detail})))
+        session.add(Audit(actor=actor, action=action, detail=plain({"id": getattr(row, "id", None), **detail})))
     if len(changes) > _MOST:
-        session.add(Audit(actor=caller.label, action="and.more", detail={"rows": len(changes) - _MOST}))
+        session.add(Audit(actor=actor, action="and.more", detail={"rows": len(changes) - _MOST}))

@@ -55,8 +55,8 @@ class Needs:
     read: Role | None
     change: Role | None
 
-    def __call__(self) -> None:
-        """A dependency, so that routers and routes can carry it."""
+    async def __call__(self) -> None:
+        """A dependency, so that routers and routes can carry it; async, so that no thread is asked to do nothing."""
 
 
 def allow(read: Role | None = "viewer", change: Role | None = "editor") -> Any:

@@ -7,6 +7,7 @@ for the whole period, so that no step in a curve comes from a change of tool; `C
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from sqlalchemy import Integer, Row, cast, func, select, text
 from sqlalchemy.orm import Session
 
-from models.sources import Coverage
 from models.stability import DailyCrashes
 
 Floats = NDArray[np.float64]
@@ -88,27 +88,34 @@ def choices(session: Session, app_id: int, first: date, last: date) -> dict[str,
     """
     found: dict[str, list[tuple[tuple[Any, ...], Choice]]] = {}
     for row in session.execute(_CANDIDATES, {"app_id": app_id, "first": first, "last": last}):
-        rank = (row.enabled, bool(row.preferred), bool(row.sessions), bool(row.users), row.days, -row.id)
+        rank = (row.enabled, row.preferred, row.sessions, row.users, row.days, -row.id)
         choice = Choice(row.channel, row.id, row.kind, row.name, "only")
         found.setdefault(row.channel, []).append((rank, choice))
     return {channel: _chosen(ranked) for channel, ranked in sorted(found.items())}
 
 
-# Crashes by the index of the source's days: a day has a row for each issue and version, which would all be counted.
-_CANDIDATES = text("""SELECT s.id, s.channel, s.kind, s.name, s.enabled, s.config -> 'preferred' AS preferred,
-    coalesce(ran.sessions, 0) AS sessions, coalesce(ran.users, 0) AS users,
-    greatest(coalesce(ran.days, 0), coalesce(crashed.days, 0)) AS days
-  FROM sources s
-  LEFT JOIN (SELECT source_id, count(sessions) + count(crash_free_sessions) AS sessions, count(users) AS users,
-      count(DISTINCT day) AS days
-    FROM daily_sessions WHERE app_id = :app_id AND day BETWEEN :first AND :last GROUP BY source_id
-  ) ran ON ran.source_id = s.id
-  LEFT JOIN LATERAL (SELECT count(*) AS days
-    FROM generate_series(CAST(:first AS date), CAST(:last AS date), interval '1 day') d
-    WHERE EXISTS (SELECT FROM daily_crashes c WHERE c.app_id = :app_id AND c.source_id = s.id)
-      AND EXISTS (SELECT FROM daily_crashes c WHERE c.app_id = :app_id AND c.source_id = s.id AND c.day = d::date)
-  ) crashed ON true
-  WHERE s.app_id = :app_id AND (ran.days > 0 OR crashed.days > 0)""")
+# Days are counted only where nothing else decides between two. By the index of the source's days: a day has a row for
+# each issue and version, which would all be counted.
+_CANDIDATES = text("""WITH candidates AS (
+    SELECT s.id, s.channel, s.kind, s.name, s.enabled,
+      coalesce(s.config ->> 'preferred', 'false') NOT IN ('false', '', '0') AS preferred,
+      coalesce(ran.sessions, false) AS sessions, coalesce(ran.users, false) AS users
+    FROM sources s
+    LEFT JOIN (SELECT source_id, bool_or(sessions IS NOT NULL OR crash_free_sessions IS NOT NULL) AS sessions,
+        bool_or(users IS NOT NULL) AS users
+      FROM daily_sessions WHERE app_id = :app_id AND day BETWEEN :first AND :last GROUP BY source_id
+    ) ran ON ran.source_id = s.id
+    WHERE s.app_id = :app_id AND (ran.source_id IS NOT NULL OR EXISTS (SELECT FROM daily_crashes c
+      WHERE c.app_id = :app_id AND c.source_id = s.id AND c.day BETWEEN :first AND :last))
+  )
+  SELECT *, CASE WHEN count(*) OVER (PARTITION BY channel, enabled, preferred, sessions, users) > 1 THEN greatest(
+      (SELECT count(DISTINCT day) FROM daily_sessions r
+        WHERE r.app_id = :app_id AND r.source_id = candidates.id AND r.day BETWEEN :first AND :last),
+      (SELECT count(*) FROM generate_series(CAST(:first AS date), CAST(:last AS date), interval '1 day') d
+        WHERE EXISTS (SELECT FROM daily_crashes c
+          WHERE c.app_id = :app_id AND c.source_id = candidates.id AND c.day = d::date))
+    ) ELSE 0 END AS days
+  FROM candidates""")
 
 
 def _chosen(ranked: list[tuple[tuple[Any, ...], Choice]]) -> Choice:
@@ -186,8 +193,8 @@ def _series(
         base = "sessions"
     elif any(n is not None for row in ran for n in row.users):
         base = "users"
-    for row in ran:
-        _fill(table, number[row.version], row, base)
+    if ran:
+        _fill(table, ran, [number[row.version] for row in ran], base)
     for row in crashes:
         events = table.events if row.kind == "crash" else table.anrs
         events[number[row.version], row.at] = row.events
@@ -220,16 +227,16 @@ def known_days(session: Session, app_id: int, source_id: int, first: date, last:
 def _states(session: Session, app_id: int, sources: Sequence[int], first: date, last: date) -> dict[int, list[str]]:
     """The ledger's word for each day of each source; a day that it does not have is unknown."""
     found = {source_id: ["unknown"] * ((last - first).days + 1) for source_id in sources}
-    c = Coverage
-    query = select(c.source_id, c.state, func.array_agg(cast(c.day - first, Integer))).where(
-        c.app_id == app_id, c.source_id.in_(sources), c.day.between(first, last)
-    )
-    for source_id, state, days in session.execute(query.group_by(c.source_id, c.state)):
+    given = {"app_id": app_id, "sources": list(sources), "first": first, "last": last}
+    for source_id, state, days in session.execute(_STATES, given):
         for day in days:
             found[source_id][day] = state
     return found
 
 
+_STATES = text("""SELECT source_id, state, array_agg(day - CAST(:first AS date)) FROM coverage
+  WHERE app_id = :app_id AND source_id = ANY(CAST(:sources AS bigint[])) AND day BETWEEN :first AND :last
+  GROUP BY source_id, state""")
 _FIELDS = fields(Rates)
 
 
@@ -244,14 +251,19 @@ def _unknown(versions: int, known: Bools) -> Rates:
     )
 
 
-def _fill(table: Rates, version: int, row: Row[Any], base: Base) -> None:
-    """Write the days of a version; a rate and its counts complete each other where only some are told."""
-    told = np.array([getattr(row, name) for name in _RAN], np.float64)
+def _fill(table: Rates, rows: Sequence[Row[Any]], versions: Sequence[int], base: Base) -> None:
+    """Write the days of these versions; a rate and its counts complete each other where only some are told."""
+
+    def joined(name: str) -> list[Any]:
+        return list(chain.from_iterable(getattr(row, name) for row in rows))
+
+    # All days of all versions as one array: version by version, making arrays took longer than their arithmetic.
+    told = np.array([joined(name) for name in _RAN], np.float64)
     sessions, users, crashed_sessions, crashed_users, free_sessions, free_users, anr_free = told
-    withheld = np.array(row.withheld, np.bool_)
+    withheld = np.array(joined("withheld"), np.bool_)
     free_sessions = _share(free_sessions, crashed_sessions, sessions)
     free_users = _share(free_users, crashed_users, users)
-    at = (version, row.at)
+    at = (np.repeat(versions, [len(row.at) for row in rows]), joined("at"))
     table.withheld[at] = withheld
     table.sessions[at], table.users[at] = sessions, users
     table.crash_free_sessions[at], table.crash_free_users[at] = free_sessions, free_users

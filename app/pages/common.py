@@ -116,6 +116,8 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # it would ask the disk for the age of every template on every page
+        cache_size=-1,
     )
     made.filters.update(masked=masked, mean_of=mean_stars, ledger=ledger)
     made.globals.update(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, cast, exists, func, select, tuple_
+from sqlalchemy import Integer, bindparam, cast, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from alerts.detectors.version_comparison import ShareChange, share_change
@@ -169,18 +169,19 @@ def _by_weight(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (-(row.points or 0.0), -row.n, row.id))
 
 
+_CAME_BACK = (Irritant.state == "back") & (Irritant.state_since >= bindparam("since"))
+_NEWBORN = select(Irritant).where(
+    Irritant.app_id == bindparam("app_id"),
+    Irritant.state.in_(("emerging", "back", "fix_shipped")),
+    (Irritant.began_day >= bindparam("since")) | _CAME_BACK,
+    ~Irritant.standing,
+    Irritant.merged_into.is_(None),
+)
+
+
 def newborn(session: Session, app_id: int, since: date, language: str, today: date) -> list[Row]:
     """Irritants that began, or came back, from `since` on; one whose repair came since then began before it."""
-    came_back = (Irritant.state == "back") & (Irritant.state_since >= since)
-    rows = session.scalars(
-        select(Irritant).where(
-            Irritant.app_id == app_id,
-            Irritant.state.in_(("emerging", "back", "fix_shipped")),
-            (Irritant.began_day >= since) | came_back,
-            ~Irritant.standing,
-            Irritant.merged_into.is_(None),
-        )
-    ).all()
+    rows = session.scalars(_NEWBORN, {"app_id": app_id, "since": since}).all()
     if not rows:
         return []
     counts = _counts(session, app_id, Period(since, today), of=[row.id for row in rows])

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.reading import called, incidents, irritants, trends, versions
+from app.reading import called, irritants, trends, versions
 from app.reading.apps import today
 from app.reading.day_counts import DayCounts, day_counts
 from app.reading.launches import Launch, all_releases, launches
@@ -79,7 +79,7 @@ def overview(
     month = Period(last - timedelta(days=MONTH - 1), last)
     before = Period(month.first - timedelta(days=MONTH), month.first - timedelta(days=1))
     part = Slice(app.id, channel=channel)
-    found = [one for one, _ in incidents.find(session, app_id=app.id, states=("open", "acknowledged"))]
+    found, back = _incidents(session, app.id, last)
     releases = all_releases(session, app.id)
     line = launches(session, app.id, last, channel, releases)
     names = versions.newest_names(line) if seen else None
@@ -110,7 +110,7 @@ def overview(
         incident=strongest,
         called=called.names(session, [strongest]).get(strongest.id) if strongest else None,
         open_incidents=len(found),
-        back=_back(session, app.id, last),
+        back=back,
         releases=releases,
         line=line,
         counts=counts,
@@ -120,19 +120,24 @@ def overview(
     )
 
 
-def _back(session: Session, app_id: int, last: date) -> Incident | None:
-    """The newest incident whose stars were seen to be back in the two weeks up to a day."""
-    shown = Incident.evidence["recovered"]["day"].astext
-    return session.scalars(
-        select(Incident)
-        .where(
-            Incident.app_id == app_id,
-            Incident.state == "resolved",
-            shown.between(str(last - timedelta(days=FRESH)), str(last)),
-        )
-        .order_by(shown.desc())
-        .limit(1)
-    ).first()
+_SHOWN = Incident.evidence["recovered"]["day"].astext
+_OVER = (Incident.state == "resolved") & _SHOWN.between(bindparam("since"), bindparam("last"))
+_INCIDENTS = (
+    select(Incident)
+    .where(
+        Incident.app_id == bindparam("app_id"),
+        (Incident.state.in_(("open", "acknowledged")) & (Incident.rule != "canary")) | _OVER,
+    )
+    .order_by(_SHOWN.desc(), Incident.opened_at.desc(), Incident.id.desc())
+)
+
+
+def _incidents(session: Session, app_id: int, last: date) -> tuple[list[Incident], Incident | None]:
+    """Those that are open, and the newest whose stars were seen to be back in the two weeks up to a day."""
+    given = {"app_id": app_id, "since": str(last - timedelta(days=FRESH)), "last": str(last)}
+    found = session.scalars(_INCIDENTS, given).all()
+    over = [one for one in found if one.state == "resolved"]
+    return [one for one in found if one.state != "resolved"], over[0] if over else None
 
 
 def _last_shown(now: date, last_seen: date | None, days: int) -> date:

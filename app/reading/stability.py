@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from alerts.detectors import CrashChange, CrashCounts, crash_free_change, crash_free_share
@@ -231,10 +231,7 @@ def top_issues(
         },
     ).all()
     issues = {
-        each.id: each
-        for each in session.scalars(
-            select(CrashIssue).where(CrashIssue.app_id == app_id, CrashIssue.id.in_([row[0] for row in rows]))
-        )
+        each.id: each for each in session.scalars(_ISSUES, {"app_id": app_id, "wanted": [row[0] for row in rows]})
     }
     return [
         IssueLine(issues[number], int(events), users, bool(rounded), last)
@@ -243,6 +240,9 @@ def top_issues(
     ]
 
 
+_ISSUES = select(CrashIssue).where(
+    CrashIssue.app_id == bindparam("app_id"), CrashIssue.id.in_(bindparam("wanted", expanding=True))
+)
 _SUMS = """SELECT issue_id, sum(events) AS n, max(users) AS users, bool_or(users_rounded) AS rounded, max(day) AS last
   FROM daily_crashes WHERE app_id = :app_id AND source_id = ANY(CAST(:sources AS bigint[]))
     AND day BETWEEN :first AND :last AND issue_id <> 0 AND events > 0 AND"""

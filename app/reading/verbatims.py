@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, false, func, or_, select, tuple_
+from sqlalchemy import Integer, Select, and_, bindparam, exists, false, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.reading.looking import Count, count_by_looking, look, look_and_count, matches
@@ -156,14 +156,22 @@ def _walk(filters: Filters) -> Select[Any]:
     return _days(query, filters)
 
 
+def _begin(day: date) -> datetime:
+    """The earliest moment that any zone calls this day."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=15)
+
+
+def _end(day: date) -> datetime:
+    """The latest moment that any zone calls this day."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=39)
+
+
 def _days(query: Select[Any], filters: Filters) -> Select[Any]:
     """`day` decides, as in every count; `written_at` beside it (no zone is more than 14 hours off) serves the index."""
     if filters.first is not None:
-        begin = datetime(filters.first.year, filters.first.month, filters.first.day, tzinfo=UTC)
-        query = query.where(Verbatim.day >= filters.first, Verbatim.written_at >= begin - timedelta(hours=15))
+        query = query.where(Verbatim.day >= filters.first, Verbatim.written_at >= _begin(filters.first))
     if filters.last is not None:
-        end = datetime(filters.last.year, filters.last.month, filters.last.day, tzinfo=UTC)
-        query = query.where(Verbatim.day <= filters.last, Verbatim.written_at <= end + timedelta(hours=39))
+        query = query.where(Verbatim.day <= filters.last, Verbatim.written_at <= _end(filters.last))
     return query
 
 
@@ -252,16 +260,21 @@ def page(
     return with_context(session, filters.app_id, found), write_cursor(*going_on) if going_on else None
 
 
+_TOPICS = (
+    select(VerbatimTopic)
+    .where(
+        VerbatimTopic.app_id == bindparam("app_id"), VerbatimTopic.verbatim_id.in_(bindparam("wanted", expanding=True))
+    )
+    .order_by(VerbatimTopic.sentiment, VerbatimTopic.topic)
+)
+
+
 def with_context(session: Session, app_id: int, found: Sequence[Verbatim]) -> list[Line]:
     """The verbatims with their topics and revisions, in two queries for all."""
     lines = {verbatim.id: Line(verbatim) for verbatim in found}
     if not lines:
         return []
-    for topic in session.scalars(
-        select(VerbatimTopic)
-        .where(VerbatimTopic.app_id == app_id, VerbatimTopic.verbatim_id.in_(lines))
-        .order_by(VerbatimTopic.sentiment, VerbatimTopic.topic)
-    ):
+    for topic in session.scalars(_TOPICS, {"app_id": app_id, "wanted": list(lines)}):
         lines[topic.verbatim_id].topics.append(topic)
     edited = [verbatim.id for verbatim in found if verbatim.revision > 0]
     if edited:
@@ -286,18 +299,27 @@ def by_ids(session: Session, app_id: int, ids: Sequence[int]) -> list[Line]:
     return with_context(session, app_id, [found[key] for key in ids if key in found])
 
 
+_TELLING = (
+    select(Verbatim)
+    .where(
+        Verbatim.app_id == bindparam("app_id"),
+        Verbatim.day.between(bindparam("first"), bindparam("last")),
+        Verbatim.written_at.between(bindparam("begin"), bindparam("end")),
+        Verbatim.label.in_(["negative", "mixed"]) | Verbatim.urgent | (Verbatim.stars <= 2),
+        func.length(Verbatim.body) >= 40,
+    )
+    .order_by(Verbatim.written_at.desc(), Verbatim.id.desc())
+    .limit(bindparam("limit", type_=Integer))
+)
+
+
 def telling(session: Session, app_id: int, period: Period, limit: int = 5) -> list[Line]:
     """The newest verbatims that tell something: a problem, a question or a request in at least a sentence."""
-    base = _narrow(session, Filters(app_id, first=period.first, last=period.last))
-    query = (
-        base.where(Verbatim.label.in_(["negative", "mixed"]) | Verbatim.urgent | (Verbatim.stars <= 2))
-        .where(func.length(Verbatim.body) >= 40)
-        .order_by(Verbatim.written_at.desc(), Verbatim.id.desc())
-    )
+    days = {"first": period.first, "last": period.last, "begin": _begin(period.first), "end": _end(period.last)}
     different: dict[str, Verbatim] = {}
     # Many are looked at only where the newest say the same, as when one text is sent again and again.
     for looked_at in (2 * limit, 10 * limit):
-        found = session.scalars(query.limit(looked_at)).all()
+        found = session.scalars(_TELLING, {"app_id": app_id, "limit": looked_at, **days}).all()
         for verbatim in found:
             different.setdefault(" ".join(verbatim.body.casefold().split())[:80], verbatim)
         if len(different) >= limit or len(found) < looked_at:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     cast,
     extract,
     func,
+    literal,
     literal_column,
     null,
     select,
@@ -355,23 +356,22 @@ def without_hours(session: Session, app_id: int, channels: Sequence[str], zone: 
 
     A file whose column has dates and no times would else make midnight the busiest hour of the week.
     """
-    found = []
-    local = func.timezone(zone, Verbatim.written_at)
+    if not channels:
+        return []
+    local = cast(func.timezone(zone, Verbatim.written_at), Time)
+    parts = []
     for channel in channels:
         of_it = [Verbatim.app_id == app_id, Verbatim.channel == channel]
         newest = (
-            select(cast(local, Time).label("hour"))
+            select(local.label("hour"))
             .where(*of_it, *([] if channel in STORES else [literal_column(OTHERS, Boolean)]))
             .order_by(Verbatim.written_at.desc(), Verbatim.id.desc())
             .limit(LAST_MESSAGES)
             .subquery()
         )
-        n, midnight = session.execute(
-            select(func.count(), func.count().filter(newest.c.hour == time())).select_from(newest)
-        ).one()
-        if n and midnight > n / 2:
-            found.append(channel)
-    return found
+        midnight = func.count().filter(newest.c.hour == time())
+        parts.append(select(literal(channel), func.count(), midnight).select_from(newest))
+    return [channel for channel, n, midnight in session.execute(union_all(*parts)) if n and midnight > n / 2]
 
 
 def week(
