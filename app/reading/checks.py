@@ -4,18 +4,19 @@ A review carries stars, but most stars carry no text: so a counter bounds our re
 the usual share of texts says how many to expect. An export names reviews that no other way has shown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, case, cast, func, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import bindparam, case, func, select, text
 from sqlalchemy.orm import Session
 
 from app.reading.apps import today
 from models.apps import App
-from models.ratings import RatingSnapshot
 from models.rollups import DailySources, DailyStars
 from models.sources import Run, Source
 
@@ -57,7 +58,22 @@ def checks(session: Session, apps: Sequence[App]) -> list[tuple[App, Check]]:
 
 
 Series = list[tuple[date, int]]
-Reviews = dict[tuple[int, str, str], dict[date, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """Reviews of each day from `first` on."""
+
+    first: date
+    counts: NDArray[np.int64]
+
+    def between(self, first: date, last: date) -> int:
+        """How many after the day `first`, up to the day `last`."""
+        begin, end = ((day - self.first).days + 1 for day in (first, last))
+        return int(self.counts[max(begin, 0) : max(end, 0)].sum())
+
+
+Reviews = dict[tuple[int, str, str], _Days]
 
 
 def _counters(session: Session, apps: Sequence[App]) -> dict[int, list[Check]]:
@@ -68,61 +84,57 @@ def _counters(session: Session, apps: Sequence[App]) -> dict[int, list[Check]]:
     found: dict[int, list[Check]] = {}
     for (app_id, channel, storefront), series in sorted(told.items()):
         narrowed = storefront if channel == "app_store" else ""
-        ours = reviews.get((app_id, channel, narrowed), {})
+        ours = reviews.get((app_id, channel, narrowed))
         found.setdefault(app_id, []).append(_compared(channel, storefront, series, ours, days[app_id]))
     return found
+
+
+# Hundreds of readings and thousands of days come joined, a few strings of bytes: row by row, and as arrays of dates
+# too, reading them took longer than adding them up.
+_READINGS = text("""SELECT s.app_id, s.channel, s.storefront,
+    string_agg(int4send(CAST(timezone(a.timezone, s.taken_at) AS date) - CAST(:begin AS date)), '' ORDER BY s.taken_at),
+    string_agg(int8send(s.count), '' ORDER BY s.taken_at)
+  FROM rating_snapshots s JOIN apps a ON a.id = s.app_id
+  WHERE s.app_id = ANY(CAST(:apps AS bigint[])) AND s.count IS NOT NULL AND s.taken_at >= :moment
+  GROUP BY s.app_id, s.channel, s.storefront""")
+# Only the App Store's counters are compared by storefront.
+_REVIEWS = text("""SELECT app_id, channel, part, string_agg(int4send(at), ''), string_agg(int8send(n), '')
+  FROM (SELECT app_id, channel, CASE WHEN channel = 'app_store' THEN storefront ELSE '' END AS part,
+      day - CAST(:first AS date) AS at, CAST(sum(s1 + s2 + s3 + s4 + s5) AS bigint) AS n
+    FROM daily_stars WHERE app_id = ANY(CAST(:apps AS bigint[])) AND day > :first GROUP BY app_id, channel, part, at
+  ) days GROUP BY app_id, channel, part""")
 
 
 def _told(session: Session, apps: Sequence[App]) -> dict[tuple[int, str, str], Series]:
     """Each store counter's last readings by local day, oldest first."""
     since = {app.id: today(app) - timedelta(days=DAYS + USUAL_DAYS) for app in apps}
-    zones = {app.id: ZoneInfo(app.timezone) for app in apps}
-    s = RatingSnapshot
     begin = min(since.values(), default=date(2000, 1, 1)) - timedelta(days=1)  # no zone is a day off
-    query = (
-        select(s.app_id, s.channel, s.storefront, s.taken_at, s.count)
-        .where(
-            s.app_id.in_(since),
-            s.count.is_not(None),
-            s.taken_at >= datetime(begin.year, begin.month, begin.day, tzinfo=UTC),
-        )
-        .order_by(s.taken_at)
-    )
+    moment = datetime(begin.year, begin.month, begin.day, tzinfo=UTC)
     found: dict[tuple[int, str, str], Series] = {}
-    for app_id, channel, storefront, at, count in session.execute(query):
-        day = at.astimezone(zones[app_id]).date()
-        if day >= since[app_id]:
-            found.setdefault((app_id, channel, storefront), []).append((day, int(count or 0)))
+    rows = session.execute(_READINGS, {"apps": list(since), "begin": begin, "moment": moment})
+    for app_id, channel, storefront, days, counts in rows:
+        least = (since[app_id] - begin).days
+        told = zip(np.frombuffer(days, ">i4").tolist(), np.frombuffer(counts, ">i8").tolist(), strict=True)
+        series = [(begin + timedelta(days=at), count) for at, count in told if at >= least]
+        if series:
+            found[app_id, channel, storefront] = series
     return found
 
 
 def _reviews(session: Session, apps: Sequence[int], after: date) -> Reviews:
     """Our reviews with stars by app, channel, storefront ("" outside the App Store: all of the channel) and day."""
-    d = DailyStars
-    # Only the App Store's counters are compared by storefront.
-    part = case((d.channel == "app_store", d.storefront), else_="").label("part")
-    n = cast(func.sum(d.s1 + d.s2 + d.s3 + d.s4 + d.s5), BigInteger)
-    daily = (
-        select(d.app_id, d.channel, part, d.day, n.label("n"))
-        .where(d.app_id.in_(apps), d.day > after)
-        .group_by(d.app_id, d.channel, part, d.day)
-        .subquery()
-        .c
-    )
-    # Thousands of days come as a few arrays: reading them row by row took longer than adding them up.
-    query = select(
-        daily.app_id, daily.channel, daily.part, func.array_agg(daily.day), func.array_agg(daily.n)
-    ).group_by(daily.app_id, daily.channel, daily.part)
-    return {
-        (app_id, channel, storefront): dict(zip(days, counts, strict=True))
-        for app_id, channel, storefront, days, counts in session.execute(query)
-    }
+    found: Reviews = {}
+    for app_id, channel, part, days, counts in session.execute(_REVIEWS, {"apps": list(apps), "first": after}):
+        at = np.frombuffer(days, ">i4")
+        found[app_id, channel, part] = _Days(after, np.zeros(at.max() + 1, np.int64))
+        found[app_id, channel, part].counts[at] = np.frombuffer(counts, ">i8")
+    return found
 
 
-def _compared(channel: str, storefront: str, told: Series, reviews: Mapping[date, int], now: date) -> Check:
+def _compared(channel: str, storefront: str, told: Series, reviews: _Days | None, now: date) -> Check:
     def between(first: date, last: date) -> int:
         # The first day is left out: its counter was read while it lasted.
-        return sum(n for day, n in reviews.items() if first < day <= last)
+        return reviews.between(first, last) if reviews else 0
 
     edge = now - timedelta(days=DAYS)
     before = [(day, count) for day, count in told if day <= edge]
@@ -182,25 +194,27 @@ def _exports(session: Session, apps: Sequence[App]) -> dict[int, list[Check]]:
     return found
 
 
+_FIRST_READ = (
+    select(Run.started_at)
+    .where(Run.app_id == Source.app_id, Run.source_id == Source.id, Run.seen > 0)
+    .order_by(Run.started_at)
+    .limit(1)
+    .correlate(Source)
+    .scalar_subquery()
+)
+_READS = Source.kind.in_(("google_play", "google_play_api"))
+_GOOGLE = (
+    select(Source.app_id, Source.id, Source.kind, case((_READS, _FIRST_READ)))
+    .where(Source.app_id.in_(bindparam("apps", expanding=True)), Source.channel == "google_play")
+    .order_by(Source.id)
+)
+
+
 def _ways(session: Session, apps: Sequence[App]) -> tuple[dict[int, datetime], dict[int, list[int]]]:
     """Since when each app's Google Play has been read by another way than exports, and its exports."""
-    first = (
-        select(Run.started_at)
-        .where(Run.app_id == Source.app_id, Run.source_id == Source.id, Run.seen > 0)
-        .order_by(Run.started_at)
-        .limit(1)
-        .correlate(Source)
-        .scalar_subquery()
-    )
-    reads = Source.kind.in_(("google_play", "google_play_api"))
-    query = (
-        select(Source.app_id, Source.id, Source.kind, case((reads, first)))
-        .where(Source.app_id.in_([app.id for app in apps]), Source.channel == "google_play")
-        .order_by(Source.id)
-    )
     begun: dict[int, datetime] = {}
     exports: dict[int, list[int]] = {}
-    for app_id, source_id, kind, at in session.execute(query):
+    for app_id, source_id, kind, at in session.execute(_GOOGLE, {"apps": [app.id for app in apps]}):
         if kind.startswith("play_console"):
             exports.setdefault(app_id, []).append(source_id)
         if at is not None:

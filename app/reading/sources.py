@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, bindparam, func, select, true
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Select, bindparam, func, select, text, true
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
@@ -107,38 +106,40 @@ def states(session: Session, app_id: int | None = None) -> list[State]:
     found = []
     for source, app in pairs:
         ledger = _ledger(
-            source.kind, source.rhythm_minutes, source.enabled, written.get(source.id), _since(source, app, begun),
-            days[app.id],
+            source.kind, source.rhythm_minutes, source.enabled, written.get(source.id, ""), earliest,
+            _since(source, app, begun), days[app.id],
         )  # fmt: skip
         found.append(State(source, app, runs.get(source.id, []), ledger, quarantined.get(source.id, 0)))
     return found
 
 
-Written = tuple[tuple[date, ...], tuple[str, ...], tuple[str, ...]]
-"""The days that the ledger holds, in order, with their states and reasons."""
+# The days of each source as one text, apart by signs that no reason has: as rows, and as arrays too, thousands of days
+# took longer to hand over than to read, and nearly always they are those of the last time.
+_WRITTEN = text("""SELECT c.source_id,
+    string_agg((c.day - CAST(:after AS date)) || E'\\x1f' || c.state || E'\\x1f'
+      || translate(c.reason, E'\\x1e\\x1f', ''), E'\\x1e' ORDER BY c.day)
+  FROM coverage c JOIN sources s ON s.id = c.source_id AND s.app_id = c.app_id
+  WHERE s.id = ANY(CAST(:ids AS bigint[])) AND c.day > :after GROUP BY c.source_id""")
 
 
-def _written(session: Session, ids: Sequence[int], after: date) -> dict[int, Written]:
-    c = Coverage
-    columns: list[Any] = [func.array_agg(aggregate_order_by(each, c.day)) for each in (c.day, c.state, c.reason)]
-    # Thousands of days come as a few arrays a source.
-    query = (
-        select(c.source_id, *columns)
-        .join(Source, (Source.id == c.source_id) & (Source.app_id == c.app_id))
-        .where(Source.id.in_(ids), c.day > after)
-        .group_by(c.source_id)
-    )
-    return {row[0]: (tuple(row[1]), tuple(row[2]), tuple(row[3])) for row in session.execute(query)}
+def _written(session: Session, ids: Sequence[int], after: date) -> dict[int, str]:
+    """The days that the ledger holds of these sources, in order, with their states and reasons (`_read`)."""
+    return dict(session.execute(_WRITTEN, {"ids": list(ids), "after": after}).all())
+
+
+def _read(written: str, after: date) -> dict[date, tuple[str, str]]:
+    """The state and the reason of each day, from what `_written` found after a day."""
+    cells = (cell.split("\x1f") for cell in written.split("\x1e") if cell)
+    return {after + timedelta(days=int(at)): (state, reason) for at, state, reason in cells}
 
 
 # A page of thirty sources has thousands of days, which change once a day: the same ones are put together once.
 @lru_cache(maxsize=1_000)
 def _ledger(
-    kind: str, rhythm: int | None, enabled: bool, written: Written | None, begun: date, today: date
+    kind: str, rhythm: int | None, enabled: bool, written: str, after: date, begun: date, today: date
 ) -> tuple[Day, ...]:
-    days, states, reasons = written or ((), (), ())
-    cells = dict(zip(days, zip(states, reasons, strict=True), strict=True))
-    return tuple(_filled(kind, rhythm, enabled, cells, begun, today - timedelta(days=LEDGER_DAYS - 1), today, today))
+    first = today - timedelta(days=LEDGER_DAYS - 1)
+    return tuple(_filled(kind, rhythm, enabled, _read(written, after), begun, first, today, today))
 
 
 def last_runs(session: Session, app_id: int) -> list[tuple[Source, Run | None]]:
@@ -155,13 +156,18 @@ def _last_runs() -> Select[Source, Run]:
 
 def newest_runs(session: Session, ids: Sequence[int], limit: int) -> dict[int, list[Run]]:
     """The newest runs of these sources."""
-    newest = _newest(limit)
-    run = aliased(Run, newest)
     found: dict[int, list[Run]] = {}
-    query = select(run).select_from(Source).join(newest, true()).where(Source.id.in_(ids))
-    for each in session.scalars(query.order_by(run.started_at.desc(), run.id.desc())):
+    for each in session.scalars(_newest_runs(limit), {"ids": list(ids)}):
         found.setdefault(each.source_id, []).append(each)
     return found
+
+
+@cache
+def _newest_runs(limit: int) -> Select[Run]:
+    newest = _newest(limit)
+    run = aliased(Run, newest)
+    query = select(run).select_from(Source).join(newest, true())
+    return query.where(Source.id.in_(bindparam("ids", expanding=True))).order_by(run.started_at.desc(), run.id.desc())
 
 
 def _newest(limit: int) -> LateralFromClause:
@@ -199,25 +205,29 @@ def _cells(session: Session, ids: Sequence[int], after: date) -> dict[int, dict[
 
 def _begun(session: Session, ids: Sequence[int]) -> dict[int, date]:
     """The first day that the ledger has of each source."""
-    first = (
-        select(func.min(Coverage.day))
-        .where(Coverage.app_id == Source.app_id, Coverage.source_id == Source.id)
-        .correlate(Source)
-        .scalar_subquery()
-    )
-    return {ident: day for ident, day in session.execute(select(Source.id, first).where(Source.id.in_(ids))) if day}
+    return {ident: day for ident, day in session.execute(_FIRST_DAYS, {"ids": list(ids)}) if day}
+
+
+_FIRST_DAYS = select(
+    Source.id,
+    select(func.min(Coverage.day))
+    .where(Coverage.app_id == Source.app_id, Coverage.source_id == Source.id)
+    .correlate(Source)
+    .scalar_subquery(),
+).where(Source.id.in_(bindparam("ids", expanding=True)))
 
 
 def _quarantined(session: Session, ids: Sequence[int]) -> dict[int, int]:
     """How many rows of each source wait to be read once more."""
-    q = Quarantine
-    query = (
-        select(q.source_id, func.count())
-        .join(Source, (Source.id == q.source_id) & (Source.app_id == q.app_id))
-        .where(Source.id.in_(ids), q.replayed_at.is_(None))
-        .group_by(q.source_id)
-    )
-    return dict(session.execute(query).all())
+    return dict(session.execute(_WAITING, {"ids": list(ids)}).all())
+
+
+_WAITING = (
+    select(Quarantine.source_id, func.count())
+    .join(Source, (Source.id == Quarantine.source_id) & (Source.app_id == Quarantine.app_id))
+    .where(Source.id.in_(bindparam("ids", expanding=True)), Quarantine.replayed_at.is_(None))
+    .group_by(Quarantine.source_id)
+)
 
 
 def _since(source: Source, app: App, begun: Mapping[int, date]) -> date:
