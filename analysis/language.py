@@ -39,6 +39,8 @@ _LETTERS = 2.6  # weight of the letter statistics, divided by √bytes
 _SHARED = 12  # bytes below which letters say half as much of a word that several languages share ("super")
 _WORD = 6.5  # what one telling word adds: more than any storefront takes away
 MARGIN = 0.2
+_CERTAIN = 12.0  # log-odds from which langdetect (25 ms a text) is not asked in these: it never knew better there
+_PLAIN = ("es", "de", "it", "nl", "pt")
 _LONG = 40  # letters from which langdetect is worth asking
 _READ = 200
 _SURE = 0.95
@@ -143,8 +145,9 @@ def choose(
         LANGUAGES[index] if count >= 2 and sure >= MARGIN else UNDETERMINED
         for index, count, sure in zip(total.argmax(axis=1), letters, best[:, 1] - best[:, 0], strict=True)
     ]
+    sure = (best[:, 1] - best[:, 0] >= _CERTAIN).tolist()
     for index in np.flatnonzero(letters >= _LONG).tolist():
-        if told[index] not in ("fr", "en"):
+        if told[index] not in ("fr", "en") and not (sure[index] and told[index] in _PLAIN):
             told[index] = _second_opinion(texts[index], told[index])
     return told
 

@@ -124,8 +124,7 @@ class Phrasebook:
 
         With `read` and `reader`, phrase p is only looked for in documents d where `read[reader[d], p]`.
         """
-        keys = self._keys(tokens)
-        token, symbol = keys // self._symbol_count, keys % self._symbol_count
+        token, symbol, held = self._symbols_of(tokens)
         fan = self._starts[symbol + 1] - self._starts[symbol]
         at = np.repeat(token, fan)
         offset = np.arange(len(at)) - np.repeat(np.cumsum(fan) - fan, fan)
@@ -141,7 +140,7 @@ class Phrasebook:
             wanted, here = self._table[row, position], at + position
             keep = (wanted == _ANY) | (self._anchor[row] == position)
             asked = np.flatnonzero(~keep)
-            keep[asked] = _among(here[asked] * self._symbol_count + wanted[asked], keys)
+            keep[asked] = held.of(here[asked], wanted[asked])
             keep &= (tokens.kind[here] != STOP) | (position == 0)
             at, row = at[keep], row[keep]
             whole = self._count[row] == position + 1
@@ -154,8 +153,8 @@ class Phrasebook:
         first = rest // max(len(self.phrases), 1)
         return Hits(rest % max(len(self.phrases), 1), first, first + count - 1)
 
-    def _keys(self, tokens: Tokens) -> Ints:
-        """Sorted pairs (token, symbol) as token × symbols + symbol."""
+    def _symbols_of(self, tokens: Tokens) -> tuple[Ints, Ints, "_Held"]:
+        """Every symbol of every token: tokens and symbols, in order; and a table of what each token holds."""
         found = []
         for prefix, values, symbols in self._lookups:
             if prefix:
@@ -167,13 +166,30 @@ class Phrasebook:
             found.append(chosen[hit] * self._symbol_count + symbols[place[hit]])
         # Each different word is looked up once; its symbols are then handed to every token that is this word.
         known = np.sort(np.concatenate(found)) if found else np.empty(0, np.int64)
-        starts = np.searchsorted(known // self._symbol_count, np.arange(len(tokens.words) + 1))
+        word, symbol = known // self._symbol_count, known % self._symbol_count
+        starts = np.searchsorted(word, np.arange(len(tokens.words) + 1))
+        some = np.diff(starts) > 0
+        row_of_word = np.where(some, np.cumsum(some), 0)
+        table = np.zeros((int(some.sum()) + 1, self._symbol_count), dtype=bool)
+        table[row_of_word[word], symbol] = True
         fan = np.diff(starts)[tokens.word_of]
         at = np.repeat(np.arange(len(tokens)), fan)
         offset = np.arange(len(at)) - np.repeat(np.cumsum(fan) - fan, fan)
         place = starts[:-1][tokens.word_of].repeat(fan) + offset
-        keys: Ints = at * self._symbol_count + known[place] % self._symbol_count
-        return keys
+        return at, symbol[place], _Held(row_of_word[tokens.word_of], table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Which symbols a token is: a row of `table` for each different word that is any, the first for all others."""
+
+    row: Ints
+    table: NDArray[np.bool_]
+
+    def of(self, token: Ints, symbol: Ints) -> NDArray[np.bool_]:
+        """Whether each token is each symbol."""
+        held: NDArray[np.bool_] = self.table[self.row[token], symbol]
+        return held
 
 
 def _forms(piece: str, how: int, prefix: int, end: bool) -> tuple[int, tuple[str, ...]]:
@@ -185,13 +201,6 @@ def _forms(piece: str, how: int, prefix: int, end: bool) -> tuple[int, tuple[str
     if how == _EXACT or piece.endswith("ez") or (end and len(piece) < _SHORT and piece not in _LAST):
         return _EXACT, (piece,)
     return _SOUND, spellings(piece)
-
-
-def _among(wanted: Ints, keys: Ints) -> NDArray[np.bool_]:
-    if not len(keys):
-        return np.zeros(len(wanted), dtype=bool)
-    found: NDArray[np.bool_] = keys[np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)] == wanted
-    return found
 
 
 def _variants(phrase: str) -> list[list[str]]:
