@@ -208,7 +208,7 @@ def _represent(known: Sequence[Known]) -> _Table:
         spoken = np.array([languages.index(one.language) if one.language in languages else 0 for one in batch])
         cues = lexicon.find(tokens, spoken)
         parts = clauses.cut(tokens, cues)
-        found = features.extract(tokens, parts.of)
+        found = features.extract(tokens, parts.of, cues.wrapped)
         where, value = found.values(parts.doc, len(batch))
         rows.append(where + start)
         buckets.append(found.bucket)

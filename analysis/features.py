@@ -33,21 +33,26 @@ class Features:
         return where, (1.0 / np.sqrt(np.maximum(count, 1)))[where * 2 + self.piece]
 
 
-def extract(tokens: Tokens, segment: Ints) -> Features:
-    """Features of a batch; `segment` gives each token its segment, ascending. No pair reaches over two segments."""
+def extract(tokens: Tokens, segment: Ints, wrapped: NDArray[np.bool_]) -> Features:
+    """Features of a batch; `segment` gives each token its segment, ascending. No pair reaches over two segments.
+
+    Tokens that are `wrapped` count as never written.
+    """
+    segments, pieces = _pieces(tokens, segment, wrapped)
+    said = np.flatnonzero(~wrapped)
+    words, segment = tokens.hash[said], segment[said]
     follows = np.flatnonzero(segment[:-1] == segment[1:])
-    pairs = mix(tokens.hash[follows] * _PAIR + tokens.hash[follows + 1])
+    pairs = mix(words[follows] * _PAIR + words[follows + 1])
     starts = np.flatnonzero(np.diff(segment, prepend=-1) != 0)
-    edges = mix(tokens.hash[starts] * _EDGE)
-    segments, pieces = _pieces(tokens, segment)
-    hashes = np.concatenate([tokens.hash, pairs, edges, pieces])
+    edges = mix(words[starts] * _EDGE)
+    hashes = np.concatenate([words, pairs, edges, pieces])
     kind = np.zeros(len(hashes), dtype=bool)
     kind[len(hashes) - len(pieces) :] = True
     where = np.concatenate([segment, segment[follows], segment[starts], segments])
     return Features(where, (hashes >> np.uint64(64 - BITS)).astype(np.int64), kind)
 
 
-def _pieces(tokens: Tokens, segment: Ints) -> tuple[Ints, U64]:
+def _pieces(tokens: Tokens, segment: Ints, wrapped: NDArray[np.bool_]) -> tuple[Ints, U64]:
     """Pieces of 4 characters within a word and its two edges."""
     inside = tokens.inside
     token_of = np.full(len(inside), -1, dtype=np.int64)
@@ -59,7 +64,8 @@ def _pieces(tokens: Tokens, segment: Ints) -> tuple[Ints, U64]:
         at = np.arange(max(len(inside) - size + 1, 0))
         gaps = outside_before[at + size - 1] - outside_before[at + 1]
         at = at[(gaps == 0) & inside[at + 1]]
-        owner = token_of[at + 1]
-        segments.append(segment[owner])
+        said = ~wrapped[token_of[at + 1]]
+        at = at[said]
+        segments.append(segment[token_of[at + 1]])
         hashes.append(tokens.range_hash(at, at + size) * _PIECE)
     return np.concatenate(segments), mix(np.concatenate(hashes))

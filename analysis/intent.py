@@ -16,6 +16,10 @@ _QUESTION = lexicon.NAMES.index("question")
 _MARK = lexicon.NAMES.index("question_mark")
 _WORDS = lexicon.NAMES.index("words")
 _NONE = lexicon.NAMES.index("none")
+_PROBLEM, _REQUEST = lexicon.NAMES.index("problem"), lexicon.NAMES.index("request")
+_LOVE, _PRAISE = lexicon.NAMES.index("love"), lexicon.NAMES.index("praise")
+_DISLIKE, _HATE = lexicon.NAMES.index("dislike"), lexicon.NAMES.index("hate")
+_DELIGHT = 0.7  # chance of a good feeling from which words of praise are praise, whatever the stars
 
 
 def heads_for(stars: Ints) -> list[int]:
@@ -26,11 +30,16 @@ def heads_for(stars: Ints) -> list[int]:
 
 
 def judge(
-    probabilities: NDArray[np.float64], cues: NDArray[np.float32], stars: Ints, cut: Mapping[str, float]
+    probabilities: NDArray[np.float64],
+    cues: NDArray[np.float32],
+    stars: Ints,
+    cut: Mapping[str, float],
+    asking: NDArray[np.bool_],
 ) -> list[tuple[Intent, ...]]:
     """Intents of each document, told from the probabilities `cut` on.
 
-    Stars help where they are known; a question is a mark with a word that asks.
+    Stars help where they are known. A question is a mark with a word that asks, or `asking`: a calm practical question
+    ("how do I", "ou est mon rib"), which is no request for a feature.
     """
     starred = (stars >= 1) & (stars <= 5)
     told: dict[Intent, NDArray[np.bool_]] = {}
@@ -39,9 +48,13 @@ def judge(
         told[name] = np.where(
             starred, probabilities[:, with_stars] > cut[f"{name}_stars"], probabilities[:, plain] > cut[name]
         )
-    told["praise"] = told["praise"] & (probabilities[:, 0] > 0.6) & (cues[:, _NONE] == 0)
-    asks = (cues[:, _QUESTION] > 0) & (cues[:, _MARK] > 0)
-    told["question"] = asks
+    felt, marked = cues[:, _NONE] == 0, cues[:, _MARK] > 0
+    told["praise"] = told["praise"] & (probabilities[:, 0] > 0.6) & felt
+    delighted = (probabilities[:, 0] > _DELIGHT) & ((cues[:, _LOVE] > 0) | (cues[:, _PRAISE] > 0))
+    told["praise"] |= delighted & ~told["problem"] & ~told["request"]
+    calm = (cues[:, _DISLIKE] == 0) & (cues[:, _HATE] == 0)
+    told["question"] = ((cues[:, _QUESTION] > 0) & marked) | (asking & (marked | calm))
+    told["request"] &= ~(asking & calm & (cues[:, _REQUEST] == 0))
     order: tuple[Intent, ...] = ("problem", "request", "question", "praise")
     worded = cues[:, _WORDS] > 0
     return [tuple(name for name in order if worded[row] and told[name][row]) for row in range(len(probabilities))]

@@ -31,7 +31,10 @@ GROUPS = (
     "again",
 )
 POLAR = 4
+_BESIDE = ("asking", "wish", "wrapper")  # in the lexicon beside the groups: no model reads them
+_ASKING, _WISH, _WRAPPER = range(len(GROUPS), len(GROUPS) + len(_BESIDE))
 LANGUAGES = ("any", "fr", "en", "es", "de", "it", "nl", "pt")
+_ACTIONS = (GROUPS.index("problem"), GROUPS.index("request"))
 _BRIEF = 16  # tokens within which praise followed by trouble is read as irony
 _REACH = 3  # words over which "pas" or "not" turns what follows
 
@@ -45,6 +48,8 @@ NAMES = (
     "brief_for", "brief_against", "turned_sour", "again_sour",
 )  # fmt: skip
 
+_GOOD = [NAMES.index(name) for name in ("love", "like", "not_dislike", "not_hate")]
+_BAD = [NAMES.index(name) for name in ("dislike", "hate", "not_love", "not_like")]
 _CLITICS = ("ne", "n")
 _ONLY = ("que", "qu", "ke")  # "il n'y a que des bugs" denies nothing
 _DENYING = {"fr": {"plus", "personne", *_ONLY}}  # beside each language's negators: what denies within a phrase
@@ -84,7 +89,7 @@ def _book() -> _Book:
                     rows.setdefault((said, group, language), denies)
     return _Book(
         Phrasebook([phrase for phrase, _, _ in rows], [language == "fr" for _, _, language in rows]),
-        np.array([GROUPS.index(group) for _, group, _ in rows]),
+        np.array([(*GROUPS, *_BESIDE).index(group) for _, group, _ in rows]),
         np.array([LANGUAGES.index(language) for _, _, language in rows]),
         np.array(list(rows.values())),
     )
@@ -100,11 +105,18 @@ def _as_said(phrase: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """Cues found in a batch, by token: their `group`, and for feelings whether a negator turns them."""
+    """Cues found in a batch, by token: their `group`, and for feelings whether a negator turns them.
+
+    `asking` and `wish` are the tokens at which a practical question ("how do I") or a wish ("would be nice") begins.
+    `wrapped` tells the words around an opinion ("je trouve que"), which say nothing of it.
+    """
 
     group: Ints
     first: Ints
     turned: NDArray[np.bool_]
+    asking: Ints
+    wish: Ints
+    wrapped: NDArray[np.bool_]
 
 
 def find(tokens: Tokens, language: Ints) -> Cues:
@@ -117,10 +129,20 @@ def find(tokens: Tokens, language: Ints) -> Cues:
     group, own = book.group[hits.phrase], book.language[hits.phrase]
     spoken = language[tokens.doc[hits.first]]
     valid = ((own <= 2) & ((spoken <= 2) | (own == 0))) | (own == spoken)
-    denies = book.denies[hits.phrase]
-    group, first, last, denies = _longest(group[valid], hits.first[valid], hits.last[valid], denies[valid])
+    group, first, last, denies = group[valid], hits.first[valid], hits.last[valid], book.denies[hits.phrase][valid]
+    wish, asking, wrapper = group == _WISH, group == _ASKING, group == _WRAPPER
+    wrapped = _within(first[wrapper], last[wrapper], len(tokens))
+    # The "nice" of "would be nice" praises nothing.
+    wished = (group < POLAR) & _within(first[wish], last[wish], len(tokens))[first]
+    # "Aucun problème" names no problem, "rien ne manque" asks for nothing.
+    content = (group < 2) & denies
+    unsaid = _within(first[content], last[content], len(tokens))
+    unsaid = np.isin(group, _ACTIONS) & unsaid[first] & unsaid[last]
+    kept = ~(wished | wish | asking | wrapper | unsaid)
+    asked_at, wished_at = np.unique(first[asking]), np.unique(first[wish])
+    group, first, last, denies = _longest(group[kept], first[kept], last[kept], denies[kept])
     turned = _turned(tokens, group, first, last, denies)
-    return Cues(group, first, turned | _ironic(tokens, group, first, turned))
+    return Cues(group, first, turned | _ironic(tokens, group, first, turned), asked_at, wished_at, wrapped)
 
 
 def _ironic(tokens: Tokens, group: Ints, first: Ints, turned: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -169,7 +191,7 @@ def measure(tokens: Tokens, cues: Cues, segment: Ints, segments: int) -> NDArray
     values = np.array([1.5, 1.0, -1.0, -1.5])
     balance = np.zeros(segments)
     np.add.at(balance, where[polar], values[effective[polar]])
-    count = np.bincount(segment, minlength=segments)
+    count = np.bincount(segment[~cues.wrapped], minlength=segments)
     out[:, tail] = np.tanh(balance / 2)
     for offset, mark in ((1, ord("?")), (2, ord("!"))):
         found = (tokens.kind == STOP) & (tokens.codes[tokens.first] == mark)
@@ -199,6 +221,14 @@ def briefly_negated(cues: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Segments of at most eight words in which something is negated, from their `measure`."""
     brief = cues[:, NAMES.index("words")] <= np.log1p(8) / 4 + 1e-6
     found: NDArray[np.bool_] = brief & (cues[:, GROUPS.index("negator")] > 0)
+    return found
+
+
+def unanimous(cues: NDArray[np.float32], positive: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Segments whose words of feeling all speak one way, the way that `positive` (a probability) goes too."""
+    good = (cues[:, _GOOD] > 0).any(axis=1)
+    bad = (cues[:, _BAD] > 0).any(axis=1)
+    found: NDArray[np.bool_] = (good & ~bad & (positive > 0.5)) | (bad & ~good & (positive < 0.5))
     return found
 
 

@@ -86,15 +86,16 @@ def read(
     )
 
 
-def urgent(alarms: Alarms, vectors: embeddings.Floats, rows: Ints, unhappy: Bools) -> Bools:
+def urgent(alarms: Alarms, vectors: embeddings.Floats, rows: Ints, unhappy: Bools, calm: Bools) -> Bools:
     """Who is urgent after the second reading of `rows`: a hint of two words may be taken back, plain words not.
 
-    Without any word of the lists, a text that is not `unhappy` must be all the surer.
+    Without any word of the lists, a text that is not `unhappy` must be all the surer, and a `calm` one never is: it
+    praises, or asks where its account number stands.
     """
     chance = np.full(len(alarms.plain), np.nan)
     chance[rows] = topic_head.urgent(vectors)
     out: Bools = alarms.plain | (alarms.hinted & ~(chance < CALM))
-    out |= chance >= np.where(alarms.taken_back | ~unhappy, ALARM_AFTER_ALL, ALARM)
+    out |= ~calm & (chance >= np.where(alarms.taken_back | ~unhappy, ALARM_AFTER_ALL, ALARM))
     return out
 
 

@@ -14,7 +14,15 @@ Label = Literal["negative", "mixed", "neutral", "positive"]
 _TRAINED = ("fr", "en")
 _CUED = ("es", "de", "it", "nl", "pt")
 _NONE = lexicon.NAMES.index("none")
+_PROBLEM, _REQUEST = lexicon.NAMES.index("problem"), lexicon.NAMES.index("request")
+_LOVE = lexicon.NAMES.index("love")
+_MARK = lexicon.NAMES.index("question_mark")
+_BALANCE = lexicon.NAMES.index("balance")
+_CONTRAST = lexicon.NAMES.index("contrast")
 _EDGE = 0.3  # |sentiment| below which a text is neutral or mixed
+_MIXED, _MIXED_BY_TURN = 0.75, 0.92  # the same for a mixed one, and for one with a "mais" that is good on the whole
+_COOL, _FOR_NOTHING = (-0.35, 0.35), 0.05
+_HOPED = 0.3  # what is left of praise in a wish or a question without a word of feeling
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +42,16 @@ def judge(
     parts: Clauses,
     languages: Sequence[str],
     encoded: NDArray[np.bool_] | None = None,
+    hoping: NDArray[np.bool_] | None = None,
+    asking: NDArray[np.bool_] | None = None,
+    grave: NDArray[np.bool_] | None = None,
 ) -> Feelings:
     """Feelings of documents from their calibrated probabilities and those of their clauses.
 
-    "mixed" needs one clause clearly for and one clearly against, each with a word of feeling. In a language without
-    training the cues of its lexicon decide, with less confidence; without any cue the text stays neutral.
+    "mixed" needs one clause clearly for, with a word of feeling, and one clearly against, with one or with a fault. In
+    a language without training the cues of its lexicon decide, with less confidence; without any cue the text stays
+    neutral. `hoping` marks wishes and practical questions, `asking` the latter: who only wishes is no happier for it,
+    though by the stars mostly happy people wish. `grave` marks what is urgent in plain words.
     """
     trained = np.array([code in _TRAINED for code in languages], dtype=bool)
     if encoded is not None:  # `positive` comes from the multilingual encoder
@@ -50,12 +63,26 @@ def judge(
     confidence = np.where(trained, 0.5 + np.abs(value) / 2, np.where(mute, 0.0, np.where(cued, 0.75, 0.4)))
     confidence = np.where(~trained & ~mute, confidence * (0.5 + np.abs(value) / 2), confidence)
 
+    mute_question = mute & (cues[:, _MARK] > 0)
+    # A fault told without any good word is a complaint, however coolly it is told.
+    complaint = (cues[:, _PROBLEM] > 0) & (cues[:, _BALANCE] <= 0) & (value < _FOR_NOTHING) & ~mute_question
+    if grave is not None:
+        complaint |= grave & (cues[:, _BALANCE] <= 0)
+    value = np.where(complaint, np.minimum(value, _COOL[0] + _COOL[1] * value), value)
+    if asking is not None:  # the "merci" at the end of a question
+        value = np.where(asking & (cues[:, _LOVE] == 0) & (value > 0), _HOPED * value, value)
+    if hoping is not None:
+        value = np.where(mute & (hoping | (cues[:, _REQUEST] > 0)) & (value > 0), _HOPED * value, value)
     felt = clause_cues[:, _NONE] == 0
-    up = np.bincount(parts.doc[felt & (clause > 0.8)], minlength=len(value)) > 0
-    down = np.bincount(parts.doc[felt & (clause < 0.2)], minlength=len(value)) > 0
+    faulty = clause_cues[:, _PROBLEM] > 0
+    turns = cues[:, _CONTRAST] > 0
+    clear = np.where(turns, 0.7, 0.8)[parts.doc]
+    up = np.bincount(parts.doc[felt & (clause > clear)], minlength=len(value)) > 0
+    down = np.bincount(parts.doc[(felt | faulty) & (clause < 1 - clear)], minlength=len(value)) > 0
+    edge = np.where(turns & (value > 0), _MIXED_BY_TURN, _MIXED)
     labels: list[Label] = []
     for number, worth in enumerate(value.tolist()):
-        if up[number] and down[number] and abs(worth) < 0.75:
+        if up[number] and down[number] and abs(worth) < edge[number]:
             labels.append("mixed")
         elif abs(worth) < _EDGE:
             labels.append("neutral")

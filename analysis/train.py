@@ -48,7 +48,7 @@ def represent(examples: Sequence[Example]) -> sp.csr_matrix:
         language = np.array([known.index(e.language) if e.language in known else 0 for e in batch])
         cues = lexicon.find(tokens, language)
         parts = clauses.cut(tokens)
-        found = features.extract(tokens, parts.of)
+        found = features.extract(tokens, parts.of, cues.wrapped)
         where, value = found.values(parts.doc, len(batch))
         hashed = sp.coo_matrix((value, (where, found.bucket)), shape=(len(batch), features.BUCKETS)).tocsr()
         counted = heads.dense_features(lexicon.measure(tokens, cues, tokens.doc, len(batch)))

@@ -28,11 +28,17 @@ from analysis.sentiment import Label
 from analysis.taxonomy import own, taxonomy
 from analysis.tokens import tokenise
 
+RULES = 2
+"""Counts the states of the code that decides: raised when a change of code reads any text otherwise, so that rows read
+before are read again. A number and no hash of the sources, so that every installation of a release, on any Python,
+says the same version; tests/analysis/test_rules.py fails when these sources change without a word."""
+
 _NOT_READ_WITH = frozenset(
     {"intent_sentences.yaml", "naming.yaml", "phrasing.yaml", "topic_sentences.yaml", "urgent_sentences.yaml"}
 )  # a change of these changes no reading
 _CONTENT = 0.0  # sentiment from which only plain words make a text urgent
 _PRAISE = 0.5  # sentiment from which a text that names nothing is praise
+_OPENING = 6  # words within which a practical question begins, after "bonjour"
 _BATCH = 1_000  # documents at once: arrays of some 20 MB
 
 
@@ -87,7 +93,7 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
     known = lexicon.LANGUAGES
     cues = lexicon.find(tokens, np.array([known.index(code) if code in known else 0 for code in spoken]))
     parts = clauses.cut(tokens, cues)
-    found = features.extract(tokens, parts.of)
+    found = features.extract(tokens, parts.of, cues.wrapped)
     model, topics_known = heads.load(), taxonomy()
     phrases = topics.lookup(topics_known)
 
@@ -104,10 +110,16 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
     abroad = np.array([code in embeddings.LANGUAGES for code in spoken], dtype=bool)
     if not _ask_second(vectors, chances, wanted, model.thresholds, stars, whole, dense, abroad):
         abroad[:] = False
-    felt = sentiment.judge(chances[:, 0], whole, positive, piece, parts, spoken, abroad)
-    aspects = sentiment.aspects(positive, piece, felt.value[parts.doc])
-    intents = intent.judge(chances, whole, stars, model.thresholds)
+    asking = np.zeros(len(documents), dtype=bool)
+    asking[tokens.doc[cues.asking[cues.asking - tokens.bounds[tokens.doc[cues.asking]] < _OPENING]]] = True
+    hoping = asking.copy()
+    hoping[tokens.doc[cues.wish]] = True
     found_alarms = urgent.alarms(tokens)
+    felt = sentiment.judge(
+        chances[:, 0], whole, positive, piece, parts, spoken, abroad, hoping, asking, found_alarms.plain
+    )
+    aspects = sentiment.aspects(positive, piece, felt.value[parts.doc])
+    intents = intent.judge(chances, whole, stars, model.thresholds, asking)
     alarms = found_alarms.plain | found_alarms.hinted
     mentions = topics.find(tokens, spoken, phrases)
     unsaid = np.ones(len(documents), dtype=bool)
@@ -120,7 +132,8 @@ def _batch(documents: Sequence[Document]) -> list[Understanding]:
     if seen is not None and len(again):
         bars = second_topics.bars(spoken, phrases.languages)
         mentions = second_topics.read(tokens, mentions, parts, seen, again, bars, topics_known)
-        alarms = second_topics.urgent(found_alarms, seen, again, felt.value < _CONTENT)
+        calm = (felt.value > _PRAISE) | (asking & (felt.value >= _CONTENT))
+        alarms = second_topics.urgent(found_alarms, seen, again, felt.value < _CONTENT, calm)
     told = topics.tell(tokens, mentions, parts, aspects, cues, phrases)
     steps = topics_known.topics
     stamp = version()
@@ -163,6 +176,10 @@ def _ask_second(
     # The encoder overhears the "ne … pas" of "je ne recommande pas": words know better.
     negated = lexicon.briefly_negated(cues[asked]) & ~abroad[asked]
     both[negated, 0] = chances[asked[negated], 0]
+    # It also likes "cette application est très lente": it turns no text whose words all speak one way.
+    before = chances[asked, 0]
+    turned = lexicon.unanimous(cues[asked], before) & ((both[:, 0] > 0.5) != (before > 0.5)) & ~abroad[asked]
+    both[turned, 0] = before[turned]
     chances[place] = both
     return True
 
@@ -177,7 +194,7 @@ def version() -> str:
 
 @cache
 def _rules() -> str:
-    rules = hashlib.sha256()
+    rules = hashlib.sha256(f"rules {RULES}".encode())
     for file in sorted((resources.files("analysis") / "data").iterdir(), key=lambda file: file.name):
         if file.name.endswith((".yaml", "topic_head.npz")) and file.name not in _NOT_READ_WITH:
             rules.update(file.read_bytes())
