@@ -47,6 +47,7 @@ class Intercom:
         """Yield pages of up to 150 conversations. Raises SourceError."""
         since = datetime.fromisoformat(self._since) if self._since else None
         start = (since - AGAIN) if since else self._http.now() - timedelta(days=self._days)
+        began = self._http.now()
         newest, after, met, seen = since or start, "", 0, set[str]()
         with self._http.walk() as walk:
             api = JsonApi(walk, self._base, self._key, self._explain)
@@ -61,7 +62,8 @@ class Intercom:
                 if not isinstance(rows, list):
                     raise SourceError("Intercom sent something else than a list of conversations.", "format")
                 words, tickets, bad = self._read(api, rows)
-                newest = max([newest, *(ticket.updated_at for ticket in tickets)])
+                # Not past the walk's beginning: what changed since may have moved onto a page that was read before.
+                newest = max(newest, min(began, max((ticket.updated_at for ticket in tickets), default=newest)))
                 met += len(rows)
                 after = sound((((found.get("pages") or {}).get("next")) or {}).get("starting_after"))
                 if after in seen:

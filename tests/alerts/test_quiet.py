@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from alerts.messages import test_message as trial_message
@@ -108,3 +108,12 @@ def test_alerts_wait_for_the_end_of_quiet_hours_and_a_test_does_not(db: Session)
     db.flush()
     assert release(db, calm.id) == 1
     assert [(c.target.name, c.kind) for c in claim(db, "w", 10)] == [("calm", "incident.opened")]
+
+
+def test_changed_quiet_hours_do_not_hurry_a_receiver_that_failed(db: Session) -> None:
+    place = bank.make_destination(db)
+    put(db, place, "incident.opened")
+    later = func.clock_timestamp() + timedelta(minutes=30)
+    db.execute(update(Delivery).values(tries=3, due_at=later).execution_options(synchronize_session=False))
+    assert release(db, place.id) == 0
+    assert claim(db, "w", 10) == []

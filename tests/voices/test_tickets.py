@@ -277,6 +277,27 @@ def test_intercom_over_pages_and_from_where_it_ended(intercom: FakeIntercom, htt
     assert "9" not in changed  # deleted long before
 
 
+def test_a_conversation_that_changes_during_a_walk_is_met_by_the_next(
+    intercom: FakeIntercom, http: Http, key: str
+) -> None:
+    """The search shows the newest first: what changes moves onto a page that was read already."""
+    for number in range(1, 201):
+        intercom.conversations[number] = conversation(number)
+    later = int(NOW.timestamp()) + 600
+
+    def change(request: Any) -> None:
+        if request.path.startswith("/conversations/60?"):  # of the first page, and then one of the second
+            intercom.conversations[3] |= {"updated_at": later, "state": "closed"}
+        if request.path.startswith("/conversations/7?"):
+            intercom.conversations[7] |= {"updated_at": later + 1800}
+
+    intercom.before = change
+    pages = read_intercom(intercom, http, key)
+    assert pages[-1].cursor is not None
+    again = read_intercom(intercom, http, key, pages[-1].cursor)
+    assert ("3", "closed") in {(ticket.external_id, ticket.status) for ticket in again[0].tickets}
+
+
 def test_intercom_words_are_the_customer_s_alone() -> None:
     at = int(NOW.timestamp())
     told = conversation(
