@@ -65,9 +65,11 @@ def _crashes(words: Words, pair: Pair) -> list[str]:
         then = pair.that.stability.get(channel)
         change = pair.crash_changes[channel]
         if now.crash_free is not None and then is not None and then.crash_free is not None:
+            alike = change is not None and change.verdict == "alike"
             found.append(
                 words.t(
-                    "changes.crash_free",
+                    "changes.crash_alike" if alike else "changes.crash_free",
+                    that=pair.that.version,
                     channel=words.name("channel", channel),
                     after=percent(words, now.crash_free),
                     before=percent(words, then.crash_free),

@@ -29,6 +29,7 @@ _HERE = Path(__file__).parent.parent
 SETTINGS: tuple[tuple[str, str, Role], ...] = (
     ("sources", "/sources", "viewer"),
     ("destinations", "/destinations", "viewer"),
+    ("inbox", "/inbox", "viewer"),
     ("topics", "/topics", "viewer"),
     ("model", "/settings/model", "viewer"),
     ("rules", "/settings/rules", "viewer"),

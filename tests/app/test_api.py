@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -299,3 +301,19 @@ def test_lists_of_sources_name_every_source(web: TestClient, portfolio: Portfoli
     assert everything == {source.id for source in db.query(Source)}
     app = portfolio.apps[1].id
     assert {row["app_id"] for row in web.get(f"{API}/sources?app_id={app}").json()["items"]} == {app}
+
+
+def test_the_examples_of_the_docs_run_as_printed(web: TestClient, portfolio: Portfolio) -> None:
+    docs = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    asked = re.findall(r'curl [^\n]*?(-X POST )?"\$API(/[^"]+)"(?:[^\n]*-d \'([^\']+)\')?', docs)
+    assert len(asked) >= 5
+    newest = web.get("/api/v1/incidents?limit=1").json()["items"][0]["id"]
+    app = str(portfolio.apps[0].id)
+    for posted, path, body in asked:
+        address = "/api/v1" + path.replace("$ID", newest).replace("/apps/1/", f"/apps/{app}/")
+        answer = (
+            web.post(address, content=body, headers={"Content-Type": "application/json"})
+            if posted
+            else web.get(address)
+        )
+        assert answer.status_code in {200, 204}, (address, answer.text)
