@@ -24,7 +24,7 @@ NO_REASON = re.compile(
     r"|territories are|issuer_id is|key_id is|an App Store id is|a storefront is|a Google Play app is|a language is"
     r"|must begin with https|is not a web address$|^address of|Cocoon/1|only a throttled|the database has a clock"
     r"|^Google Play (Developer API|reviews, |tracks)|^App Store|^Iterator|\(\?|january|february|april|july|september"
-    r"|date and time$|millis since epoch$|more cells than columns$|^date of the answer$|cause is kept"
+    r"|^SELECT |date and time$|millis since epoch$|more cells than columns$|^date of the answer$|cause is kept"
 )
 
 
