@@ -86,9 +86,13 @@ class Reviews(BaseModel):
     """Newest first."""
 
     items: list[ReviewOut]
-    count: int = Field(description="how many there are in all; at least so many where `count_capped`")
+    count: int = Field(
+        description="how many there are in all; at least so many where `count_capped` (1,000, or those looked at)"
+    )
     count_capped: bool
-    next: str | None = Field(description="give it as `after` for the next page")
+    next: str | None = Field(
+        description="give it as `after` for the next page; with rare filters a page may be short and have one"
+    )
 
 
 def _fields(line: Line) -> dict[str, Any]:

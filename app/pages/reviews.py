@@ -21,7 +21,7 @@ from app.reading import trends, verbatims
 from app.reading.apps import today
 from app.reading.irritants import name_of
 from app.reading.launches import launches
-from app.reading.looking import CAP, LOOK, forgiven
+from app.reading.looking import CAP, LOOK, LOOK_FOR_WORDS, forgiven
 from app.reading.topics import topic_name, topic_names
 from app.reading.verbatims import Filters
 from app.reading.views import saved_views
@@ -48,6 +48,7 @@ ASKED = {
 }
 """What the form of filters asks; the others ride along unseen."""
 SHOWN = 40
+PAGE = 30
 
 
 @router.get("/apps/{app_id}/reviews")
@@ -62,7 +63,7 @@ def page(
     app = find_app(session, app_id)
     words = words_of(request, app)
     try:
-        lines, following, count = verbatims.page_and_count(session, filters, after=after, limit=30)
+        lines, following, count = verbatims.page_and_count(session, filters, after=after, limit=PAGE)
     except verbatims.BadCursorError as error:
         raise Problem(422, f"{error}", where="query.after") from error
     return render(
@@ -83,7 +84,8 @@ def page(
         first_url=links.of_filters(filters) if after else None,
         forgiving=filters.text is not None and forgiven(session, filters.text),
         exact_url=links.of_filters(replace(filters, text=f'"{filters.text}"')),
-        looked=LOOK,
+        looked=LOOK if filters.text is None else LOOK_FOR_WORDS,
+        short=following is not None and 0 < len(lines) < PAGE,
         cap=CAP,
         views=saved_views(session, app_id),
         query=urlencode(links.query_of(filters)),

@@ -98,6 +98,8 @@ def test_a_bounded_count_says_so_and_never_more_than(
     monkeypatch.setattr("app.reading.verbatims.page_and_count", lambda *_, **__: bounded)
     page = web.get(url).text
     assert "<h1>184 reviews among the newest</h1>" in page
+    assert "only the newest 8,000 that could fit were looked at; “More” goes on further" in page
+    assert "only the newest 4,000 that could fit" in web.get(f"{url}&q=code").text
     assert "More than" not in page
 
 

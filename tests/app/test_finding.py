@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
@@ -107,6 +108,26 @@ def test_bounded_looks_miss_and_repeat_nothing(
     told = verbatims.count(db, filters)
     assert told.n <= len(whole)
     assert told.capped
+
+
+def test_a_page_that_stops_early_says_so_and_goes_on(
+    web: TestClient, db: Session, portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "LOOK", 40)
+    monkeypatch.setattr("app.pages.reviews.LOOK", 40)
+    said = "This page ends after 40 reviews were looked at; “More” goes on further."
+    url: str | None = f"/apps/{portfolio.apps[0].id}/reviews?language=en&topic=sign_in"
+    rows, short = 0, 0
+    while url:
+        page = web.get(url).text
+        here = page.count("<article")
+        following = re.search(r'rel="next" href="([^"]+)"', page) or re.search(r'href="([^"]+)" rel="next"', page)
+        url = unescape(following[1]) if following else None
+        assert (said in page) == (url is not None and 0 < here < 30)
+        rows, short = rows + here, short + (said in page)
+    filters = Filters(portfolio.apps[0].id, language="en", topic="sign_in")
+    assert rows == len(list(verbatims.stream(db, filters)))
+    assert short
 
 
 @pytest.mark.parametrize(
