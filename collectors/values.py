@@ -9,7 +9,7 @@ from models.records import QuarantinedRow
 
 # The App Store opened in July 2008 and Android Market in October: nothing said about an app is older.
 OLDEST = datetime(2008, 1, 1, tzinfo=UTC)
-AHEAD = timedelta(days=2)
+AHEAD = timedelta(days=1)  # a clock may be wrong, a date without a zone be that of another day
 _UNSOUND = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -30,8 +30,10 @@ def plausible(moment: datetime, what: str = "date") -> datetime:
         moment = moment.astimezone(UTC)
     except (OverflowError, ValueError, OSError) as error:
         raise RowFault(f"the {what} is out of range") from error
-    if not OLDEST <= moment <= datetime.now(UTC) + AHEAD:
-        raise RowFault(f"the {what} {moment:%Y-%m-%d} is not plausible")
+    if moment < OLDEST:
+        raise RowFault(f"the {what} {moment:%Y-%m-%d} is before there were app stores (2008)")
+    if moment > datetime.now(UTC) + AHEAD:
+        raise RowFault(f"the {what} {moment:%Y-%m-%d} lies in the future")
     return moment
 
 

@@ -4,7 +4,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -310,6 +310,16 @@ def test_a_row_number_is_no_identity(tmp_path: Path) -> None:
     mapping = guess_mapping(path)
     assert "external_id" not in mapping.fields
     assert any("'id'" in note for note in mapping.notes)
+
+
+def test_what_is_written_more_than_a_day_ahead_is_set_aside(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    ahead = [now + timedelta(hours=hours) for hours in (*range(-40, 0, 4), 20, 26, 24 * 300)]
+    lines = ["date,note,avis", *(f"{moment:%Y-%m-%dT%H:%M:%SZ},4,Avis du {moment:%d}" for moment in ahead)]
+    rows, reasons = read(write(tmp_path, "future.csv", "\n".join(lines)))
+    assert [row.written_at for row in rows] == [moment.replace(microsecond=0) for moment in ahead[:11]]
+    said = "row {}: column 'date': the date {:%Y-%m-%d} lies in the future"
+    assert reasons == [said.format(12, ahead[11]), said.format(13, ahead[12])]
 
 
 def test_without_dates_rows_get_the_date_of_the_file_and_it_is_said(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_a_day_without_an_average_is_no_rating(total: str) -> None:
     [
         ({"date": "2026-04-28", "total average rating": "7.0"}, "not 1 to 5"),
         ({"date": "April", "total average rating": "4.2"}, "cannot be read"),
-        ({"date": "1999-04-28", "total average rating": "4.2"}, "not plausible"),
+        ({"date": "1999-04-28", "total average rating": "4.2"}, "before there were app stores"),
     ],
 )
 def test_a_rating_that_cannot_be_read_says_why(line: dict[str, str], part: str) -> None:

@@ -354,7 +354,7 @@ def test_googles_documented_sample_is_read(shared: Callable[[str], Path]) -> Non
     rows, bad, token = read_reviews(document, "com.example.bank")
     # The second one's date, in 1974, is older than any app.
     assert [row.external_id for row in rows] == ["12345678"]
-    assert [row.reason for row in bad] == ["the date 1974-06-27 is not plausible"]
+    assert [row.reason for row in bad] == ["the date 1974-06-27 is before there were app stores (2008)"]
     assert token == "12334566"
     later = document["reviews"][1]
     later["comments"][0]["userComment"]["lastModified"]["seconds"] = "1443676826"

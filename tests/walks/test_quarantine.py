@@ -11,6 +11,7 @@ from app import quarantine
 from app.context import Context
 from app.db import transaction
 from app.quarantine import in_general, reasons, replay_source
+from app.reasons import in_french
 from collectors.app_store import AppStoreFeed
 from collectors.google_play import GooglePlay
 from collectors.http import Http
@@ -122,7 +123,8 @@ def test_a_reason_is_told_without_its_row_and_value() -> None:
         in_general("row 7: column 'note': the stars '9' are not 1 to 5") == "column 'note': the stars … are not 1 to 5"
     )
     assert in_general("reviews_com.example_202604.csv: the row has no date") == "the row has no date"
-    assert in_general("the date 1974-06-27 is not plausible") == "the date … is not plausible"
+    assert in_general("the date 2100-06-27 lies in the future") == "the date … lies in the future"
+    assert in_french("the date … lies in the future") == "la date … est dans le futur"
 
 
 def test_api_and_page_show_reasons_and_ask_for_a_replay(
