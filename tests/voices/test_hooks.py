@@ -188,6 +188,23 @@ def test_a_defect_is_tried_again_later_and_holds_up_nobody(
         assert inbound.waiting(session) == []
 
 
+def test_a_defect_that_stays_is_left_to_a_person_after_eight_tries(
+    hooked: Hooked, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: Any, **__: Any) -> Any:
+        raise KeyError("a defect")
+
+    hooked.call(response())
+    monkeypatch.setattr(inbound, "store_page", defect)
+    for tries in range(1, 10):
+        inbound.process(context, hooked.made.hook_id)
+        with context.transaction() as session:
+            row = session.scalars(select(Inbound)).one()
+            assert row.body is not None  # nothing of it is lost
+            assert (row.state, row.attempts) == (("waiting", tries) if tries < 8 else ("failed", 8))
+            row.next_try_at = row.received_at
+
+
 def test_a_failed_call_can_be_tried_again(hooked: Hooked, context: Context) -> None:
     hooked.call(b'{"form_response": 3}')
     inbound.process(context, hooked.made.hook_id)

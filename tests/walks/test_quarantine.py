@@ -94,6 +94,17 @@ def _count(engine: Engine) -> int:
         return session.scalar(select(func.count()).select_from(Verbatim)) or 0
 
 
+def test_an_app_is_looked_at_before_what_waited_comes_in(
+    context: Context, source_id: int, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(page([100], quarantined=(bad(98),), end="exhausted"))
+    done: list[str] = []
+    monkeypatch.setattr(quarantine, "look_before_history", lambda *_: done.append("look"))
+    monkeypatch.setattr(quarantine, "replay", lambda *_: (done.append("read"), record(98))[1])
+    quarantine.replay_source(context, source_id)
+    assert done == ["look", "read"]
+
+
 def test_real_rows_of_each_store_can_be_replayed(http: Http) -> None:
     with FakeAppStore(reviews=some_reviews(1)) as apple:
         told = apple._json(1, apple.reviews, True, dated=True)["feed"]["entry"]

@@ -15,6 +15,7 @@ import pytest
 from procrastinate.exceptions import ConnectorException
 from sqlalchemy import Engine, func, select, text
 
+from app import jobs as jobs_module
 from app.context import Context
 from app.db import make_engine, transaction
 from app.doctor import examine
@@ -24,6 +25,7 @@ from app.scheduler import ask_for_due_walks, ask_for_looks, lead
 from app.worker import Beat, _take_back, run_jobs
 from collectors.registry import KINDS
 from models.sources import HostPause, Run, Source
+from tests.walks.conftest import Scripted, page
 
 
 def jobs(context: Context) -> list[tuple[str, str, dict[str, Any]]]:
@@ -257,3 +259,23 @@ def test_a_source_whose_settings_are_impossible_has_a_run_that_says_so(context: 
     assert "no number" in run.reason
     with context.transaction() as session:
         assert session.scalars(select(Run.outcome)).all() == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "known", "looks"),
+    [("schedule", True, 0), ("schedule", False, 1), ("manual", True, 0), ("backfill", True, 1)],
+)
+def test_an_app_is_looked_at_before_history_comes_in(
+    context: Context, source_id: int, monkeypatch: pytest.MonkeyPatch, trigger: str, known: bool, looks: int
+) -> None:
+    """What other sources have brought by then is told; the look after the history is quiet about all of it."""
+    change(context, source_id, config={"app_id": "12", "storefront": "fr"}, history_done=known)
+    done: list[str] = []
+    read = jobs_module.walk
+    monkeypatch.setattr(jobs_module, "judge", lambda *_, **__: done.append("look"))
+    monkeypatch.setattr(jobs_module, "build", lambda *_: Scripted([page([1], end="exhausted")]))
+    monkeypatch.setattr(jobs_module, "walk", lambda *told, **more: (done.append("walk"), read(*told, **more))[1])
+    run = collect(context, source_id, trigger)
+    assert run is not None
+    assert run.trigger == (trigger if known else "first")
+    assert done == ["look"] * looks + ["walk"]
