@@ -253,20 +253,9 @@ def give_back(session: Session, worker: str, claimed: Claimed, after: timedelta)
 
 def revive(session: Session, start: datetime, end: datetime, *, destination_id: int | None = None) -> int:
     """Queue the dead deliveries made between two moments again, from the first try. Returns how many."""
-    return _requeue(
-        session,
-        Delivery.created_at >= start,
-        Delivery.created_at <= end,
-        *([Delivery.destination_id == destination_id] if destination_id is not None else []),
-    )
-
-
-def revive_one(session: Session, delivery_id: UUID) -> bool:
-    """Queue one dead delivery again; False when it is not dead or not there."""
-    return _requeue(session, Delivery.id == delivery_id) == 1
-
-
-def _requeue(session: Session, *which: Any) -> int:
+    which = [Delivery.created_at >= start, Delivery.created_at <= end]
+    if destination_id is not None:
+        which.append(Delivery.destination_id == destination_id)
     revived = session.execute(
         update(Delivery)
         .where(Delivery.state == "dead", *which)

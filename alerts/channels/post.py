@@ -10,7 +10,7 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx
 
@@ -18,6 +18,8 @@ from alerts.channels.base import DeliveryError, Receipt
 
 TIMEOUT = 15.0
 LONGEST_ANSWER = 2_000
+NAT64 = IPv6Network("64:ff9b::/96")
+"""RFC 6052: the last 32 bits are the IPv4 address that a gateway of the network connects to."""
 
 
 def post(url: str, body: bytes, headers: dict[str, str], *, guarded: bool = True, timeout: float = TIMEOUT) -> Receipt:
@@ -130,7 +132,7 @@ def _public_address(host: str, port: int) -> str:
         raise DeliveryError(f"The name {host} is not known.") from error
     for text in found:
         address = ip_address(text.partition("%")[0])
-        inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
+        inner = _inside(address)
         if not inner.is_global or inner.is_multicast:
             raise DeliveryError(
                 f"The address of {host} is inside a private network; allow it by COCOON_ALLOW_PRIVATE_WEBHOOKS=yes."
@@ -138,3 +140,12 @@ def _public_address(host: str, port: int) -> str:
     if not found:
         raise DeliveryError(f"The name {host} has no address.")
     return min(found, key=lambda text: (":" in text, text))
+
+
+def _inside(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 one leads to (mapped, 6to4, NAT64), else itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address

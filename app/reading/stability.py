@@ -289,12 +289,6 @@ _SIGNALS = text(
 )
 
 
-def new_issues(session: Session, app_id: int, since: datetime, limit: int = 20) -> list[CrashIssue]:
-    """Read the issues first seen since a moment, newest first, whatever their source."""
-    query = select(CrashIssue).where(CrashIssue.app_id == app_id, CrashIssue.first_seen_at >= since)
-    return list(session.scalars(query.order_by(CrashIssue.first_seen_at.desc(), CrashIssue.id).limit(limit)))
-
-
 _FIELDS = tuple(field.name for field in fields(Rates))
 
 

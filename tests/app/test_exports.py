@@ -109,6 +109,7 @@ def test_what_is_unchanged_is_not_sent_again(web: TestClient, portfolio: Portfol
         again = web.get(address, headers={"If-None-Match": asked})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
         assert "content-type" not in again.headers
+    assert web.get(address, headers={"If-None-Match": "*"}).status_code == 304
     assert web.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
     review = first.json()["items"][0]["id"]
     db.get_one(Verbatim, (portfolio.apps[0].id, review)).body = "autre chose"
