@@ -1,5 +1,6 @@
 """An incident's story to take away: its timeline as rows, as CSV or as Markdown for a post-mortem."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +23,9 @@ class TimelineLine:
 def timeline(words: Words, story: Story) -> list[TimelineLine]:
     """The events and the deliveries of an incident in one order, the oldest first."""
     lines = [
-        TimelineLine(event.at, words.name("event", event.kind), event.actor, _detail(words, event.detail, story.called))
+        TimelineLine(
+            event.at, words.name("event", event.kind), event.actor, event_detail(words, event.detail, story.called)
+        )
         for event in story.events
     ]
     lines += [
@@ -37,12 +40,19 @@ def timeline(words: Words, story: Story) -> list[TimelineLine]:
     return sorted(lines, key=lambda line: line.at)
 
 
-def _detail(words: Words, detail: dict[str, object], called: Called | None) -> str:
+def event_detail(words: Words, detail: Mapping[str, object], called: Called | None) -> str:
+    """The fact of an event, why nothing is seen any more, which destination it was, or a person's words."""
     from app.pages.headlines import told_title  # the pages import the API, which imports this
 
     effect, rule = detail.get("effect"), detail.get("rule")
     if isinstance(effect, dict) and effect and isinstance(rule, str):
         return told_title(words, rule, str(detail.get("subject", "")), effect, called)
+    why, days = detail.get("why"), detail.get("days")
+    if why and isinstance(days, int):
+        return words.t(f"incident.unseen.{why}", n=days)
+    if detail.get("destination"):
+        reason = words.reason(str(detail.get("reason") or ""))
+        return " · ".join(filter(None, (str(detail["destination"]), reason)))
     return str(detail.get("text") or "")
 
 

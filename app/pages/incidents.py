@@ -28,6 +28,7 @@ from app.reading.apps import today
 from app.reading.called import names
 from app.reading.trends import Period, Slice, star_trend
 from app.reading.verbatims import Filters
+from app.timeline import event_detail
 from models.incidents import Incident, IncidentEvent
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
@@ -106,6 +107,7 @@ def page(incident_id: UUID, request: Request, session: DB) -> HTMLResponse:
         faded=_faded(story.incident, today(story.app)),
         baseline=_period(story.incident.evidence.get("baseline")),
         channel=_channel(story.incident.subject),
+        detail_of=lambda detail: event_detail(words, detail, story.called),
         told=lambda one: told_title(words, one["rule"], one["subject"], one["effect"], story.called),
         trend=trend,
         chart=star_chart(words, session, trend, part, story.app.name, around.last),

@@ -53,7 +53,7 @@ def test_every_key_in_use_exists_and_none_is_idle() -> None:
     idle = {key for key in known if key not in used and key.partition(".")[0] not in coded and "." in key}
     built = (
         r"settings\.|picture\.|app\.days|destinations\.levels|chart\.(day|week)|versions\.|irritant\.by_|"
-        r"incident\.title\.|rules\.|stability\.(why|line)\."
+        r"incident\.(title|unseen)\.|rules\.|stability\.(why|line)\."
         r"|source\.group\.|channels\.(by_|type\.|wave|segment|version)"
     )
     assert not {key for key in idle if not re.match(built, key)}
