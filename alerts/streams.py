@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from alerts.hours import Hours
 from alerts.lane_counts import Lanes
 from models.apps import App
-from models.releases import Release, doubted, in_order
+from models.releases import Release, believed
 from models.rollups import DailyStars, DailyTopics
 from models.sources import Coverage, Run, Source
 from models.stability_series import CrashSeries
@@ -208,14 +208,8 @@ def _mentions(
 def _launches(session: Session, app_id: int, until: date) -> list[Launch]:
     """The releases of every channel, each channel in the order of its versions: the last one is its newest."""
     rows = list(session.scalars(select(Release).where(Release.app_id == app_id, Release.day <= until)))
-    channels = sorted({row.channel for row in rows})
-    lines = [in_order([row for row in rows if row.channel == channel]) for channel in channels]
     return [
-        Launch(row.channel, row.version, row.day, row.inferred, row.rollout)
-        for line in lines
-        for unsure in [doubted(session, app_id, line)]
-        for row in line
-        if row.version not in unsure
+        Launch(row.channel, row.version, row.day, row.inferred, row.rollout) for row in believed(session, app_id, rows)
     ]
 
 

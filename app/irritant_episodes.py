@@ -17,7 +17,7 @@ from app.irritant_parts import parts
 from app.irritant_phrases import Spoken, spoken
 from app.irritant_scans import of_topic, scanned
 from models.feedback import VerbatimTopic
-from models.releases import Release
+from models.releases import Release, believed
 from models.rollups import DailyTopics
 
 WARM_DAYS = HISTORY_DAYS  # at the beginning of what is read, where a scan has no past to compare with
@@ -178,9 +178,8 @@ class Seen:
 
 
 def _launches(session: Session, app_id: int, today: date) -> list[Launch]:
-    rows = session.scalars(
-        select(Release).where(Release.app_id == app_id, Release.day <= today).order_by(Release.released_at)
-    ).all()
+    told = session.scalars(select(Release).where(Release.app_id == app_id, Release.day <= today)).all()
+    rows = sorted(believed(session, app_id, told), key=lambda row: row.released_at)
     mends = _mended([row.notes for row in rows])
     return [Launch(row.channel, row.version, row.day, found) for row, found in zip(rows, mends, strict=True)]
 

@@ -18,8 +18,8 @@ from models.records import ReleaseRecord
 from models.rollups import DailyStars
 from models.versions import calendar, in_order, last_before, newest, order_key, split
 
-__all__ = ["ENOUGH", "ENOUGH_FAR", "Release", "ReleaseBuild", "build_names", "doubted", "in_order", "last_before",
-           "learn_builds", "line", "merge", "newest"]  # fmt: skip
+__all__ = ["ENOUGH", "ENOUGH_FAR", "Release", "ReleaseBuild", "believed", "build_names", "doubted", "in_order",
+           "last_before", "learn_builds", "line", "merge", "newest"]  # fmt: skip
 
 ENOUGH = 5
 """Reviews from which a version that no store has told may be the newest: testers and sideloads write fewer."""
@@ -90,6 +90,14 @@ def doubted(session: Session, app_id: int, line: Sequence[Release]) -> frozenset
             return frozenset(found)
         found.append(one.version)
     return frozenset()
+
+
+def believed(session: Session, app_id: int, rows: Sequence[Release]) -> list[Release]:
+    """These releases, channel by channel in the order of their versions, without those that are doubted."""
+    channels = sorted({row.channel for row in rows})
+    lines = [in_order([row for row in rows if row.channel == channel]) for channel in channels]
+    unsure = [doubted(session, app_id, line) for line in lines]
+    return [row for line, names in zip(lines, unsure, strict=True) for row in line if row.version not in names]
 
 
 def _far(version: str, known: str) -> bool:

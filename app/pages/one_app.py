@@ -41,7 +41,9 @@ def page(
     part = trends.Slice(app_id, channel=channel or None)
     way = every(found.n, MONTH, period.days)
     trend = trends.star_trend(session, part, period, way, by_bucket(found.counts, period, way))
-    stable = stability_part(words, session, app, found.crashes, channel or None, now, found.releases)
+    doubted = {one.version for one in found.line if one.doubted}
+    sure = [one for one in found.releases if one.version not in doubted]
+    stable = stability_part(words, session, app, found.crashes, channel or None, now, sure)
     releases = marks(found.line, trend.period.first, trend.period.last)
     return render(
         request,

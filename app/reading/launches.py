@@ -106,5 +106,6 @@ def newest_launch(line: Sequence[Launch]) -> Launch | None:
 
 
 def marks(line: Sequence[Launch], first: date, last: date) -> list[tuple[date, str]]:
-    """The versions that came out from `first` to `last`, as (day, version) for a chart."""
-    return [(one.day, one.version) for one in sorted(line, key=lambda one: one.day) if first <= one.day <= last]
+    """The versions that came out from `first` to `last`, as (day, version) for a chart; none that is doubted."""
+    shown = sorted(believed(line), key=lambda one: one.day)
+    return [(one.day, one.version) for one in shown if first <= one.day <= last]

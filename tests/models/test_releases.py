@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.orm import Session
 
+from app.irritant_episodes import _launches as irritant_launches
+from app.reading.launches import launches, marks
 from models.apps import App
 from models.records import ReleaseRecord
 from models.releases import (
@@ -149,3 +151,16 @@ def test_where_no_store_tells_anything_the_versions_with_reviews_are_believed(db
     assert unsure(db, app_id) == ["72"], "twenty slips of a thumb"
     db.query(DailyStars).update({"n": 1})
     assert unsure(db, app_id) == [], "none is doubted where all would be"
+
+
+def test_a_doubted_version_begins_no_irritant_and_marks_no_chart(db: Session, app_id: int) -> None:
+    offered(db, app_id, "7.2", inferred=False, reviews=300)
+    offered(db, app_id, "99.0", inferred=True, reviews=2, day=1)
+    until = date(2026, 12, 31)
+    assert [one.version for one in irritant_launches(db, app_id, until)] == ["7.2"]
+    whole = launches(db, app_id, until)
+    assert ([one.version for one in whole], [one.doubted for one in whole]) == (["7.2", "99.0"], [False, True])
+    assert [version for _, version in marks(whole, date(2026, 1, 1), until)] == ["7.2"]
+    merge(db, app_id, "app_store", ReleaseRecord("99.0", None, seen_at=OUT), "app_store_lookup", PARIS)
+    db.expire_all()
+    assert {one.version for one in irritant_launches(db, app_id, until)} == {"7.2", "99.0"}
