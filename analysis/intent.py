@@ -51,7 +51,7 @@ def judge(
     felt, marked = cues[:, _NONE] == 0, cues[:, _MARK] > 0
     told["praise"] = told["praise"] & (probabilities[:, 0] > 0.6) & felt
     delighted = (probabilities[:, 0] > _DELIGHT) & ((cues[:, _LOVE] > 0) | (cues[:, _PRAISE] > 0))
-    told["praise"] |= delighted & ~told["problem"] & ~told["request"]
+    told["praise"] |= delighted & felt & ~told["problem"]  # "super appli, il manque la recherche" does both
     calm = (cues[:, _DISLIKE] == 0) & (cues[:, _HATE] == 0)
     told["question"] = ((cues[:, _QUESTION] > 0) & marked) | (asking & (marked | calm))
     told["request"] &= ~(asking & calm & (cues[:, _REQUEST] == 0))

@@ -133,12 +133,16 @@ def find(tokens: Tokens, language: Ints) -> Cues:
     wish, asking, wrapper = group == _WISH, group == _ASKING, group == _WRAPPER
     wrapped = _within(first[wrapper], last[wrapper], len(tokens))
     # The "nice" of "would be nice" praises nothing.
-    wished = (group < POLAR) & _within(first[wish], last[wish], len(tokens))[first]
+    wished = ((group < POLAR) | (group == GROUPS.index("praise"))) & _within(first[wish], last[wish], len(tokens))[
+        first
+    ]
     # "Aucun problème" names no problem, "rien ne manque" asks for nothing.
     content = (group < 2) & denies
     unsaid = _within(first[content], last[content], len(tokens))
     unsaid = np.isin(group, _ACTIONS) & unsaid[first] & unsaid[last]
-    kept = ~(wished | wish | asking | wrapper | unsaid)
+    # "Pouvez-vous me rappeler" wants a call, not a feature.
+    served = (group == GROUPS.index("request")) & _within(first[asking], last[asking], len(tokens))[first]
+    kept = ~(served | wished | wish | asking | wrapper | unsaid)
     asked_at, wished_at = np.unique(first[asking]), np.unique(first[wish])
     group, first, last, denies = _longest(group[kept], first[kept], last[kept], denies[kept])
     turned = _turned(tokens, group, first, last, denies)

@@ -60,19 +60,11 @@ def judge(
     mute = cues[:, _NONE] > 0
     value = 2 * positive - 1
     value = np.where(trained, value, np.where(mute, 0.0, np.where(cued, 0.9, 0.6) * value))
-    confidence = np.where(trained, 0.5 + np.abs(value) / 2, np.where(mute, 0.0, np.where(cued, 0.75, 0.4)))
-    confidence = np.where(~trained & ~mute, confidence * (0.5 + np.abs(value) / 2), confidence)
+    value, cool = _weighed(value, cues, hoping, asking, grave)
+    silent = mute & ~cool
+    sure = 0.5 + np.abs(value) / 2
+    confidence = np.where(trained, sure, np.where(silent, 0.0, np.where(cued, 0.75, 0.4) * sure))
 
-    mute_question = mute & (cues[:, _MARK] > 0)
-    # A fault told without any good word is a complaint, however coolly it is told.
-    complaint = (cues[:, _PROBLEM] > 0) & (cues[:, _BALANCE] <= 0) & (value < _FOR_NOTHING) & ~mute_question
-    if grave is not None:
-        complaint |= grave & (cues[:, _BALANCE] <= 0)
-    value = np.where(complaint, np.minimum(value, _COOL[0] + _COOL[1] * value), value)
-    if asking is not None:  # the "merci" at the end of a question
-        value = np.where(asking & (cues[:, _LOVE] == 0) & (value > 0), _HOPED * value, value)
-    if hoping is not None:
-        value = np.where(mute & (hoping | (cues[:, _REQUEST] > 0)) & (value > 0), _HOPED * value, value)
     felt = clause_cues[:, _NONE] == 0
     faulty = clause_cues[:, _PROBLEM] > 0
     turns = cues[:, _CONTRAST] > 0
@@ -89,6 +81,26 @@ def judge(
         else:
             labels.append("positive" if worth > 0 else "negative")
     return Feelings(value, labels, confidence)
+
+
+def _weighed(
+    value: NDArray[np.float64],
+    cues: NDArray[np.float32],
+    hoping: NDArray[np.bool_] | None,
+    asking: NDArray[np.bool_] | None,
+    grave: NDArray[np.bool_] | None,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Values after what stars cannot teach, and which texts are complaints told coolly."""
+    mute = cues[:, _NONE] > 0
+    # A fault told without any good word is a complaint.
+    complaint = (cues[:, _PROBLEM] > 0) & (value < _FOR_NOTHING) & ~(mute & (cues[:, _MARK] > 0))
+    complaint = (complaint if grave is None else complaint | grave) & (cues[:, _BALANCE] <= 0)
+    value = np.where(complaint, np.minimum(value, _COOL[0] + _COOL[1] * value), value)
+    if asking is not None:  # the "merci" at the end of a question
+        value = np.where(asking & (cues[:, _LOVE] == 0) & (value > 0), _HOPED * value, value)
+    if hoping is not None:
+        value = np.where(mute & (hoping | (cues[:, _REQUEST] > 0)) & (value > 0), _HOPED * value, value)
+    return value, complaint
 
 
 def aspects(

@@ -170,11 +170,15 @@ def tell(
     feelings = cues.first[cues.group < POLAR]
     felt, clause = feelings.tolist(), parts.of.tolist()
     chosen: dict[tuple[int, int], tuple[float, int, int]] = {}
-    for topic, first, last in zip(
-        mentions.topic.tolist(), mentions.first.tolist(), mentions.last.tolist(), strict=True
-    ):
-        key = (int(tokens.doc[first]), topic)
-        here = float(aspects[parts.of[first]])
+    columns = (
+        tokens.doc[mentions.first],
+        mentions.topic,
+        aspects[parts.of[mentions.first]],
+        mentions.first,
+        mentions.last,
+    )
+    for doc, topic, here, first, last in zip(*(column.tolist() for column in columns), strict=True):
+        key = (doc, topic)
         before = chosen.get(key)
         if before is None or (abs(here), -here) > (abs(before[0]), -before[0]):
             chosen[key] = (here, first, last)
@@ -200,12 +204,16 @@ def _with_feeling(
         low, high = min(low, closest), max(high, closest)
     while low > 0 and clause[low - 1] == clause[low] and _joined(tokens, low - 1):
         low -= 1
-    while high + 1 < len(tokens) and clause[high + 1] == clause[high] and _joined(tokens, high):
+    while high + 1 < len(clause) and clause[high + 1] == clause[high] and _joined(tokens, high):
         high += 1
     return low, high
 
 
 def _joined(tokens: Tokens, token: int) -> bool:
     """Whether an apostrophe, written or not, stands between a token and the next ("l'historique", "lhistorique")."""
-    between = tokens.text[tokens.end[token] : tokens.start[token + 1]]
+    end = tokens.end[token]
+    gap = tokens.start[token + 1] - end
+    if gap > 1:
+        return False
+    between = tokens.text[end] if gap else ""
     return between in _APOSTROPHES or (not between and bool((tokens.kind[token : token + 2] == WORD).all()))
