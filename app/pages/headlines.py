@@ -1,7 +1,7 @@
 """The sentence that each page begins with: it answers the page's question with its numbers."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from alerts.leading import STAR_RULES, leading
@@ -34,6 +34,8 @@ def portfolio_headline(words: Words, rows: Sequence[Row]) -> str:
     return words.t("portfolio.attention", count=words.spelled(len(wanting)))
 
 
+FADING = timedelta(days=2)
+"""An open incident that was not seen for longer says when it last was."""
 LANES = ("urgent", "keyword", "unanswered")
 """Rules that count and weigh nothing: they stay open for two weeks after what they last counted."""
 
@@ -198,7 +200,10 @@ def _trouble(words: Words, incident: Incident, today: date, called: Called | Non
             after=words.share(effect["after"]),
         )
     if incident.rule in OTHER_RULES:
-        return told_title(words, incident.rule, incident.subject, dict(effect), called) + "."
+        fact, seen = told_title(words, incident.rule, incident.subject, dict(effect), called), last_seen(incident)
+        if seen < today - FADING:
+            return words.t("app.faded", fact=fact, day=words.day(seen, today=today))
+        return fact + "."
     return words.t("app.other", rule=words.name("rule", incident.rule))
 
 

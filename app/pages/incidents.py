@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
@@ -22,7 +22,7 @@ from app.errors import not_found
 from app.pages import links
 from app.pages.common import find_app, go, render, words_of
 from app.pages.drawing import every, star_chart
-from app.pages.headlines import LANES, incident_title, last_seen, subject_name, told_title
+from app.pages.headlines import FADING, LANES, incident_title, last_seen, subject_name, told_title
 from app.reading import incidents, verbatims
 from app.reading.apps import today
 from app.reading.called import names
@@ -33,8 +33,6 @@ from models.incidents import Incident, IncidentEvent
 
 router = APIRouter(dependencies=[allow("viewer", change="editor")])
 OPEN = ("open", "acknowledged")
-FADING = timedelta(days=2)
-"""An open incident that was not seen for longer says when it last was."""
 SIGNALS = {"supported", "added_up", "updated"}
 """Lines of the timeline that come again and again while an incident is open: told once, with a count."""
 

@@ -148,6 +148,8 @@ def test_an_open_incident_says_when_it_was_last_seen(web: TestClient, db: Sessio
     db.flush()
     for path in ("/", f"/incidents/{incident.id}"):
         assert "vu la dernière fois le" in web.get(path, headers=FRENCH).text
+    headline = title(web.get(f"/apps/{incident.app_id}", headers=FRENCH).text)
+    assert headline.startswith("5 avis urgents en deux jours, vu la dernière fois le ")
     incident.state = "resolved"
     db.flush()
     assert "vu la dernière fois" not in web.get(f"/incidents/{incident.id}", headers=FRENCH).text
