@@ -14,7 +14,7 @@ from models.apps import App
 from models.incidents import Incident
 from models.people import Audit
 
-Decision = Literal["acknowledge", "silence", "resolve", "reopen"]
+Decision = Literal["acknowledge", "silence", "unsilence", "resolve", "reopen"]
 
 
 def decide(
@@ -26,8 +26,8 @@ def decide(
     try:
         if what == "acknowledge":
             incident = decisions.acknowledge(session, app.id, incident.id, actor=actor, now=now, base_url=base_url)
-        elif what == "silence":
-            until = now + timedelta(days=days)
+        elif what in {"silence", "unsilence"}:
+            until = now + timedelta(days=days) if what == "silence" else None
             incident = decisions.silence(
                 session, app.id, incident.id, until=until, actor=actor, now=now, base_url=base_url
             )

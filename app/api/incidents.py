@@ -263,6 +263,12 @@ def silence(incident_id: UUID, request: Request, session: DB, body: Silence | No
     return _decide(request, session, incident_id, "silence", body, body.days)
 
 
+@router.post("/incidents/{incident_id}/unsilence")
+def unsilence(incident_id: UUID, request: Request, session: DB, body: Note | None = None) -> IncidentOut:
+    """End a silence before its time."""
+    return _decide(request, session, incident_id, "unsilence", body or Note())
+
+
 @router.post("/incidents/{incident_id}/resolve")
 def resolve(incident_id: UUID, request: Request, session: DB, body: Note | None = None) -> IncidentOut:
     """Close it by hand; those who were told are told that it is over."""

@@ -170,6 +170,7 @@ _FLASHES = frozenset(
     {
         "acknowledged",
         "silenced",
+        "unsilenced",
         "resolved",
         "reopened",
         "queued",

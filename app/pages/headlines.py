@@ -19,11 +19,15 @@ from models.incidents import Incident
 
 
 def portfolio_headline(words: Words, rows: Sequence[Row]) -> str:
-    """How many apps want attention. An app of which nothing was read is never called calm."""
+    """How many apps want attention. What is looked after is not calm, nor is an app of which nothing was read."""
     if not rows:
         return words.t("portfolio.none")
     wanting = [row for row in rows if row.wants_attention]
     unread = [row.app.name for row in rows if row.last_day is None]
+    handled = sum(len(row.incidents) for row in rows)
+    if not wanting and handled:
+        told = words.t("portfolio.handled", n=handled, count=words.spelled(handled).lower())
+        return f"{told} {words.t('portfolio.unread', names=words.listed(unread))}" if unread else told
     if not wanting and unread:
         key = "portfolio.unread" if len(unread) == len(rows) else "portfolio.calm_but"
         return words.t(key, names=words.listed(unread))

@@ -187,7 +187,7 @@ def _silenced(incident: Incident) -> bool:
 @router.post("/incidents/{incident_id}/{action}")
 def act(
     incident_id: UUID,
-    action: Literal["acknowledge", "silence", "resolve", "reopen", "useful", "not_useful"],
+    action: Literal["acknowledge", "silence", "unsilence", "resolve", "reopen", "useful", "not_useful"],
     request: Request,
     session: DB,
     days: Annotated[int, Form(ge=1, le=90)] = 7,
@@ -201,6 +201,7 @@ def act(
         cast_vote(session, incident, useful=action == "useful", actor=request.state.actor)
         return go(f"/incidents/{incident_id}", "voted")
     done = {"acknowledge": "acknowledged", "silence": "silenced", "resolve": "resolved", "reopen": "reopened"}
+    done["unsilence"] = "unsilenced"
     base_url = request.app.state.settings.base_url
     decide(session, incident, action, actor=request.state.actor, base_url=base_url, days=days, note=note)
     return go(f"/incidents/{incident_id}", done[action])

@@ -164,7 +164,10 @@ def test_an_acknowledged_incident_no_longer_asks_for_attention(
     assert (answer.status_code, answer.headers["location"]) == (303, f"/incidents/{incident.id}?done=acknowledged")
     db.expire_all()
     assert db.get_one(Incident, (incident.app_id, incident.id)).state == "acknowledged"
-    assert title(web.get("/", headers=FRENCH).text) == "Tout est calme ; rien n’est encore lu de Mésange Jeunes."
+    assert (
+        title(web.get("/", headers=FRENCH).text)
+        == "Rien de neuf : un incident est pris en charge ou en silence. Rien n’est encore lu de Mésange Jeunes."
+    )
     page = web.get(answer.headers["location"], headers=FRENCH).text
     assert "vous vous en occupez." in page
     assert "Pris en charge" in page
@@ -172,7 +175,13 @@ def test_an_acknowledged_incident_no_longer_asks_for_attention(
     db.expire_all()
     until = db.get_one(Incident, (incident.app_id, incident.id)).silenced_until
     assert until == NOW + timedelta(days=3)
+    said = title(web.get("/", headers=FRENCH).text)
+    assert said.startswith("Rien de neuf"), said
+    assert web.post(f"/incidents/{incident.id}/unsilence").status_code == 303
+    db.expire_all()
+    assert db.get_one(Incident, (incident.app_id, incident.id)).silenced_until is None
     assert web.post(f"/incidents/{incident.id}/resolve").status_code == 303
+    assert "calme" in title(web.get("/", headers=FRENCH).text)
     assert web.post(f"/incidents/{incident.id}/reopen").status_code == 303
     assert web.post(f"/incidents/{incident.id}/silence", data={"days": 0}).status_code == 422
     assert web.post(f"/incidents/{incident.id}/explode").status_code == 422

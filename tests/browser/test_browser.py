@@ -175,7 +175,9 @@ def test_an_incident_is_looked_after(browser: Browser, own_site: tuple[str, Port
         expect(page.get_by_role("status")).to_contain_text("vous vous en occupez")
         expect(page.locator(".timeline").first).to_contain_text("Pris en charge")
         page.get_by_role("link", name="Cocoon").click()
-        expect(page.locator("h1")).to_have_text("Tout est calme\u202f; rien n’est encore lu de Mésange Jeunes.")
+        expect(page.locator("h1")).to_have_text(
+            "Rien de neuf\u00a0: un incident est pris en charge ou en silence. Rien n’est encore lu de Mésange Jeunes."
+        )
         assert complaints == []
 
 
