@@ -228,4 +228,6 @@ def sources_headline(words: Words, states: Sequence[State], today: date) -> str:
         name = f"{state.app.name} · {state.source.name}" if several else state.source.name
         parts.append(words.t("sources.gap", source=name, when=when))
     more = [words.t("sources.more_gaps", n=len(gaps) - 2)] if len(gaps) > 2 else []
-    return words.t("sources.except", gaps=words.listed(parts + more))
+    told = words.t("sources.except", gaps=words.listed(parts + more))
+    failing = sum(state.in_trouble for state in states)
+    return f"{told} {words.t('sources.failing', n=failing)}" if failing else told

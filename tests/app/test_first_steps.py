@@ -1,6 +1,6 @@
 """The first five minutes: what to do next is said on every page that has nothing to show yet."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -8,6 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.canary import CANARY_INBOX
+from app.i18n import Words
+from app.pages.headlines import sources_headline
+from app.reading.sources import Day, State
 from models.apps import App
 from models.incidents import Destination
 from models.sources import Run, Source
@@ -100,3 +103,15 @@ def test_the_canarys_own_inbox_is_no_place_where_people_are_told(web: TestClient
     page = web.get("/destinations", headers=FRENCH).text
     assert "<h1>Les alertes partent vers un seul endroit.</h1>" in page
     assert page.index("<h2>Équipe</h2>") < page.index("<h2>Le canari du jour</h2>")
+
+
+def test_a_source_that_fails_now_is_told_beside_an_older_gap() -> None:
+    app = App(id=1, name="Pilote")
+    source = Source(id=1, app_id=1, kind="google_play", name="Google Play fr", enabled=True, rhythm_minutes=60)
+    day = date(2026, 11, 22)
+    ledger = tuple(Day(day - timedelta(days=n), "unknown" if n == 3 else "complete", "") for n in range(9, -1, -1))
+    words = Words("en")
+    for outcome, told in (("complete", ""), ("failed", " The last reading of one source did not bring everything.")):
+        run = Run(outcome=outcome, trigger="schedule", started_at=datetime.now(UTC))
+        state = State(source, app, [run], ledger, 0)
+        assert sources_headline(words, [state], day) == f"Everything is complete, except Google Play fr (19 Nov).{told}"

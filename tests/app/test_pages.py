@@ -86,7 +86,7 @@ def test_the_first_sentences_say_what_is_going_on(web: TestClient, portfolio: Po
     assert title(web.get(f"/apps/{empty}", headers=FRENCH).text) == "Rien n’est encore lu."
     assert (
         title(web.get(f"/apps/{first}/sources", headers=FRENCH).text)
-        == "Tout est complet, sauf Google Play fr (6 jours)."
+        == "Tout est complet, sauf Google Play fr (6 jours). La dernière lecture d’une source n’a pas tout apporté."
     )
     incident = title(web.get(f"/incidents/{portfolio.incident.id}", headers=FRENCH).text)  # type: ignore[union-attr]
     assert incident == "4,1 → 3,1 ★ sur 88 avis"
