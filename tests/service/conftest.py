@@ -107,7 +107,7 @@ class Cocoon:
                 process.send_signal(signal.SIGINT)
         for process in self.processes:
             try:
-                process.communicate(timeout=20)
+                process.communicate(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()

@@ -107,4 +107,4 @@ def test_ctrl_c_does_not_wait_for_a_store_that_hangs(cocoon: Cocoon, store: Fake
     output, _ = process.communicate(timeout=60)
     assert "Stopped cleanly." in output
     assert "Traceback" not in output
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 45  # a store that hangs is given 80 s in all

@@ -22,7 +22,7 @@ def test_up_serves_says_where_and_stops_by_ctrl_c(cocoon: Cocoon) -> None:
     assert "<h1" in page
     postgres = server_pid(cocoon)
     os.killpg(process.pid, signal.SIGINT)  # as the terminal does: everybody in the group
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
     assert cocoon.base in output
     assert "Stopped cleanly." in output
@@ -33,7 +33,7 @@ def test_up_serves_says_where_and_stops_by_ctrl_c(cocoon: Cocoon) -> None:
 def test_sigterm_stops_it_cleanly_too(cocoon: Cocoon) -> None:
     process = cocoon.up()
     process.terminate()
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
     assert "Stopped cleanly." in output
 
@@ -103,7 +103,7 @@ def test_secrets_come_from_files_and_show_nowhere(cocoon: Cocoon, tmp_path: Path
     assert [each["kind"] for each in listed["items"]] == ["slack"]
     _, page = cocoon.get("/destinations")
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=60)
     for seen in (str(listed), str(page), output):
         assert "v3ryS3cret" not in seen
 
