@@ -38,7 +38,7 @@ def test_the_second_app_of_the_day_names_the_first(db: Session) -> None:
     other = opened(db, third, irritant("topic:fees"))
     titles = dict(db.execute(select(Delivery.incident_id, Delivery.message["title"].astext)).all())
     assert "Bank A" in titles[two.id]
-    assert "the same day also at" in titles[two.id]
+    assert "the same day, also in" in titles[two.id]
     assert "also at" not in titles[one.id]
     assert "also at" not in titles[other.id], "another topic is another matter"
     assert [app.name for _, app in same_elsewhere(db, one)] == ["Bank B"]
