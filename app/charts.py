@@ -77,17 +77,19 @@ class Labels:
     month: Callable[[date], str]
 
 
-def _paint(palette: Palette | None, role: str, stroke: bool = False) -> str:
+def paint(palette: Palette | None, role: str, stroke: bool = False) -> str:
+    """The colour of a role: a class of the stylesheet, or with a palette the colour itself (a picture has no sheet)."""
     if palette is None:
         return f'class="{"k" if stroke else "f"}-{role}"'
     return f'stroke="{palette[role]}" fill="none"' if stroke else f'fill="{palette[role]}"'
 
 
-def _n(value: float) -> str:
+def num(value: float) -> str:
+    """A coordinate, to a tenth of a pixel."""
     return f"{value:.1f}".removesuffix(".0")
 
 
-def _steps(longest: float) -> int:
+def round_step(longest: float) -> int:
     """A round distance between two lines of an axis, about three lines in all."""
     for scale in (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000):
         for step in (1, 2, 5):
@@ -96,7 +98,7 @@ def _steps(longest: float) -> int:
     return 10_000_000
 
 
-def _ticks(first: date, last: date, x: Callable[[date], float], labels: Labels, room: int) -> list[tuple[float, str]]:
+def ticks(first: date, last: date, x: Callable[[date], float], labels: Labels, room: int) -> list[tuple[float, str]]:
     """Months, every so many that the labels have `room`; every other week on a short axis."""
     if (last - first).days <= 120:
         step = 7 if (x(last) - x(first)) / max((last - first).days / 7, 1) > room else 14
@@ -109,7 +111,9 @@ def _ticks(first: date, last: date, x: Callable[[date], float], labels: Labels, 
     return [(x(month), labels.month(month)) for month in months if (month.month - 1) % step == 0]
 
 
-def _rules(releases: Sequence[tuple[date, str]], x: Callable[[date], float], size: Size) -> list[tuple[float, str]]:
+def release_marks(
+    releases: Sequence[tuple[date, str]], x: Callable[[date], float], size: Size
+) -> list[tuple[float, str]]:
     """Where each release stands and its label, "" where it would touch a newer one's."""
     free, drawn = float(size.width + 20), []
     for day, version in sorted(releases, reverse=True):
@@ -156,38 +160,41 @@ def stars_trend(
         f'aria-labelledby="t{name} d{name}" data-left="{size.left}" data-right="{size.right}">',
         f'<title id="t{name}">{escape(labels.title)}</title><desc id="d{name}">{escape(labels.description)}</desc>',
         f'<defs><pattern id="h{name}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        f'<line x1="0" y1="0" x2="0" y2="6" stroke-width="2" {_paint(palette, "hole", stroke=True)}/></pattern></defs>',
+        f'<line x1="0" y1="0" x2="0" y2="6" stroke-width="2" {paint(palette, "hole", stroke=True)}/></pattern></defs>',
     ]
     for begin, end in holes:
         left, right = x(begin), x(end + timedelta(days=1))
         if right > left:
             parts.append(
-                f'<rect x="{_n(left)}" y="{size.top}" width="{_n(max(right - left, 2))}" height="{floor - size.top}" '
+                f'<rect x="{num(left)}" y="{size.top}" width="{num(max(right - left, 2))}" height="{floor - size.top}" '
                 f'fill="url(#h{name})" opacity=".5"/>'
             )
     parts.append(_grid(size, y, floor, most, labels, palette))
     parts.append(_bars(buckets, x, size, floor, most, palette))
     parts.append(_mean(buckets, x, y, palette, fewest))
-    for at, label in _rules([rule for rule in releases if first <= rule[0] < last], x, size):
+    for at, label in release_marks([rule for rule in releases if first <= rule[0] < last], x, size):
         parts.append(
-            f'<path d="M{_n(at)} {size.top - 8 if label else size.top}V{floor}" '
-            f'stroke-dasharray="{"none" if label else "1 3"}" {_paint(palette, "rule", stroke=True)}/>'
+            f'<path d="M{num(at)} {size.top - 8 if label else size.top}V{floor}" '
+            f'stroke-dasharray="{"none" if label else "1 3"}" {paint(palette, "rule", stroke=True)}/>'
         )
         if label:
             half = len(label) * 3.6 + 4
             middle = min(max(at, half), size.width - half)
-            parts.append(_text(middle, size.top - 13, label, palette, "ink", "middle"))
-    for at, label in _ticks(first, last, x, labels, 52):
-        parts.append(f'<path d="M{_n(at)} {floor}v5" {_paint(palette, "line", stroke=True)}/>')
+            parts.append(words_at(middle, size.top - 13, label, palette, "ink", "middle"))
+    for at, label in ticks(first, last, x, labels, 52):
+        parts.append(f'<path d="M{num(at)} {floor}v5" {paint(palette, "line", stroke=True)}/>')
         if at < size.width - 24:
-            parts.append(_text(at, floor + 18, label, palette, "soft", "middle"))
+            parts.append(words_at(at, floor + 18, label, palette, "soft", "middle"))
     parts.append(f'<path class="cross" d="M0 {size.top}V{floor}" visibility="hidden"/></svg>')
     return Markup("".join(parts))  # noqa: S704  numbers are ours, words are escaped above
 
 
-def _text(at: float, y: float, words: str, palette: Palette | None, role: str, anchor: str) -> str:
+def words_at(at: float, y: float, words: str, palette: Palette | None, role: str, anchor: str) -> str:
+    """Words at a place; `anchor` is start, middle or end."""
     font = "" if palette is None else ' font-family="DejaVu Sans, Liberation Sans, sans-serif" font-size="12"'
-    return f'<text x="{_n(at)}" y="{_n(y)}" text-anchor="{anchor}"{font} {_paint(palette, role)}>{escape(words)}</text>'
+    return (
+        f'<text x="{num(at)}" y="{num(y)}" text-anchor="{anchor}"{font} {paint(palette, role)}>{escape(words)}</text>'
+    )
 
 
 def _grid(
@@ -196,16 +203,16 @@ def _grid(
     parts = []
     for mean in (1, 2, 3, 4, 5):
         parts.append(
-            f'<path d="M{size.left} {_n(y(mean))}H{size.width - size.right}" {_paint(palette, "line", stroke=True)}/>'
+            f'<path d="M{size.left} {num(y(mean))}H{size.width - size.right}" {paint(palette, "line", stroke=True)}/>'
         )
-        parts.append(_text(size.left - 8, y(mean) + 4, labels.number(mean), palette, "soft", "end"))
-    step = _steps(most)
+        parts.append(words_at(size.left - 8, y(mean) + 4, labels.number(mean), palette, "soft", "end"))
+    step = round_step(most)
     for count in range(0, most + 1, step):
         at = floor - size.lower * count / most
         parts.append(
-            f'<path d="M{size.left} {_n(at)}H{size.width - size.right}" {_paint(palette, "line", stroke=True)}/>'
+            f'<path d="M{size.left} {num(at)}H{size.width - size.right}" {paint(palette, "line", stroke=True)}/>'
         )
-        parts.append(_text(size.left - 8, at + 4, labels.number(count), palette, "soft", "end"))
+        parts.append(words_at(size.left - 8, at + 4, labels.number(count), palette, "soft", "end"))
     return "".join(parts)
 
 
@@ -226,10 +233,10 @@ def _bars(
         for star, count in enumerate(bucket.stars):
             if count:
                 tall = size.lower * count / most
-                paths[star].append(f"M{_n(left)} {_n(height)}h{_n(width)}v-{tall:.2f}h-{_n(width)}z")
+                paths[star].append(f"M{num(left)} {num(height)}h{num(width)}v-{tall:.2f}h-{num(width)}z")
                 height -= tall
     return "".join(
-        f'<path d="{"".join(path)}" {_paint(palette, f"s{star}")}/>' for star, path in enumerate(paths, 1) if path
+        f'<path d="{"".join(path)}" {paint(palette, f"s{star}")}/>' for star, path in enumerate(paths, 1) if path
     )
 
 
@@ -252,16 +259,16 @@ def _mean(
         if len(spots) == 1:
             at, middle, high, low = spots[0]
             parts.append(
-                f'<path d="M{_n(at)} {_n(high)}V{_n(low)}" stroke-width="3" {_paint(palette, "band", stroke=True)}/>'
+                f'<path d="M{num(at)} {num(high)}V{num(low)}" stroke-width="3" {paint(palette, "band", stroke=True)}/>'
             )
-            parts.append(f'<circle cx="{_n(at)}" cy="{_n(middle)}" r="2.5" {_paint(palette, "accent")}/>')
+            parts.append(f'<circle cx="{num(at)}" cy="{num(middle)}" r="2.5" {paint(palette, "accent")}/>')
             continue
-        upper = "L".join(f"{_n(at)} {_n(high)}" for at, _, high, _ in spots)
-        lower = "L".join(f"{_n(at)} {_n(low)}" for at, _, _, low in reversed(spots))
-        line = "L".join(f"{_n(at)} {_n(middle)}" for at, middle, _, _ in spots)
-        parts.append(f'<path d="M{upper}L{lower}z" {_paint(palette, "band")}/>')
+        upper = "L".join(f"{num(at)} {num(high)}" for at, _, high, _ in spots)
+        lower = "L".join(f"{num(at)} {num(low)}" for at, _, _, low in reversed(spots))
+        line = "L".join(f"{num(at)} {num(middle)}" for at, middle, _, _ in spots)
+        parts.append(f'<path d="M{upper}L{lower}z" {paint(palette, "band")}/>')
         parts.append(
-            f'<path d="M{line}" stroke-width="2" stroke-linejoin="round" {_paint(palette, "accent", stroke=True)}/>'
+            f'<path d="M{line}" stroke-width="2" stroke-linejoin="round" {paint(palette, "accent", stroke=True)}/>'
         )
     return "".join(parts)
 
@@ -286,13 +293,13 @@ def sparkline(
         if spot is None:
             pen = "M"
             continue
-        path.append(f"{pen}{_n(spot[0])} {_n(spot[1])}")
+        path.append(f"{pen}{num(spot[0])} {num(spot[1])}")
         pen = "L"
     end = next(spot for spot in reversed(spots) if spot is not None)
     return Markup(  # noqa: S704  numbers only
         f'<svg class="spark" viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true">'
-        f'<path d="{"".join(path)}" stroke-width="1.5" {_paint(palette, "accent", stroke=True)}/>'
-        f'<circle cx="{_n(end[0])}" cy="{_n(end[1])}" r="2.5" {_paint(palette, "accent")}/></svg>'
+        f'<path d="{"".join(path)}" stroke-width="1.5" {paint(palette, "accent", stroke=True)}/>'
+        f'<circle cx="{num(end[0])}" cy="{num(end[1])}" r="2.5" {paint(palette, "accent")}/></svg>'
     )
 
 
@@ -306,7 +313,7 @@ def star_bar(stars: Sequence[int], *, width: int = 160, height: int = 10, palett
         wide = width * count / total
         if wide:
             parts.append(
-                f'<rect x="{_n(at)}" y="0" width="{wide:.2f}" height="{height}" {_paint(palette, f"s{star}")}/>'
+                f'<rect x="{num(at)}" y="0" width="{wide:.2f}" height="{height}" {paint(palette, f"s{star}")}/>'
             )
             at += wide
     return Markup(  # noqa: S704  numbers only

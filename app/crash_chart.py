@@ -11,7 +11,7 @@ from math import floor as down
 
 from markupsafe import Markup, escape
 
-from app.charts import Labels, Size, _n, _rules, _steps, _text, _ticks
+from app.charts import Labels, Size, num, release_marks, round_step, ticks, words_at
 
 WIDE = Size(width=1072, left=52, upper=130, lower=52)
 NARROW = Size(width=360, left=48, upper=120, lower=44, top=28)
@@ -64,26 +64,26 @@ def crash_chart(
         if hatched:
             left, right = x(stretch[0].day), x(stretch[-1].day + timedelta(days=1))
             parts.append(
-                f'<rect x="{_n(left)}" y="{size.top}" width="{_n(right - left)}" height="{bottom - size.top}" '
+                f'<rect x="{num(left)}" y="{size.top}" width="{num(right - left)}" height="{bottom - size.top}" '
                 f'fill="url(#h{key})" opacity=".5"/>'
             )
     parts.append(_axes(size, y, bottom, most, lowest if shares else None, labels))
     parts += [
-        f'<rect class="f-s1" x="{_n(x(day.day) + unit * 0.1)}" y="{_n(bottom - size.lower * day.crashes / most)}" '
-        f'width="{_n(max(unit * 0.8, 0.5))}" height="{_n(size.lower * day.crashes / most)}"/>'
+        f'<rect class="f-s1" x="{num(x(day.day) + unit * 0.1)}" y="{num(bottom - size.lower * day.crashes / most)}" '
+        f'width="{num(max(unit * 0.8, 0.5))}" height="{num(size.lower * day.crashes / most)}"/>'
         for day in days
         if day.crashes
     ]
     parts.append(_line(days, lambda day: x(day) + unit / 2, y))
-    for at, label in _rules([rule for rule in releases if first <= rule[0] < last], x, size):
-        parts.append(f'<path d="M{_n(at)} {size.top - 8 if label else size.top}V{bottom}" class="k-rule"/>')
+    for at, label in release_marks([rule for rule in releases if first <= rule[0] < last], x, size):
+        parts.append(f'<path d="M{num(at)} {size.top - 8 if label else size.top}V{bottom}" class="k-rule"/>')
         if label:
             half = len(label) * 3.6 + 4
-            parts.append(_text(min(max(at, half), size.width - half), size.top - 13, label, None, "ink", "middle"))
-    for at, label in _ticks(first, last, x, labels, 52):
-        parts.append(f'<path d="M{_n(at)} {bottom}v5" class="k-line"/>')
+            parts.append(words_at(min(max(at, half), size.width - half), size.top - 13, label, None, "ink", "middle"))
+    for at, label in ticks(first, last, x, labels, 52):
+        parts.append(f'<path d="M{num(at)} {bottom}v5" class="k-line"/>')
         if at < size.width - 24:
-            parts.append(_text(at, bottom + 18, label, None, "soft", "middle"))
+            parts.append(words_at(at, bottom + 18, label, None, "soft", "middle"))
     return Markup("".join([*parts, "</svg>"]))  # noqa: S704  numbers are ours, words are escaped above
 
 
@@ -102,14 +102,14 @@ def _floor(lowest: float) -> float:
 def _axes(size: Size, y: Callable[[float], float], bottom: int, most: int, lowest: float | None, labels: Labels) -> str:
     parts = []
     for share in () if lowest is None else (1.0, (1 + lowest) / 2, lowest):
-        line = f"M{size.left} {_n(y(share))}H{size.width - size.right}"
+        line = f"M{size.left} {num(y(share))}H{size.width - size.right}"
         parts.append(f'<path d="{line}" class="k-line"/>')
-        parts.append(_text(size.left - 6, y(share) + 4, labels.number(share), None, "soft", "end"))
-    step = _steps(most)
+        parts.append(words_at(size.left - 6, y(share) + 4, labels.number(share), None, "soft", "end"))
+    step = round_step(most)
     for count in range(0, most + 1, step):
         at = bottom - size.lower * count / most
-        parts.append(f'<path d="M{size.left} {_n(at)}H{size.width - size.right}" class="k-line"/>')
-        parts.append(_text(size.left - 6, at + 4, f"{count}", None, "soft", "end"))
+        parts.append(f'<path d="M{size.left} {num(at)}H{size.width - size.right}" class="k-line"/>')
+        parts.append(words_at(size.left - 6, at + 4, f"{count}", None, "soft", "end"))
     return "".join(parts)
 
 
@@ -119,8 +119,8 @@ def _line(days: Sequence[CrashDay], x: Callable[[date], float], y: Callable[[flo
     for known, run in groupby(days, key=lambda each: each.share is not None):
         points = [(x(each.day), y(each.share)) for each in run if each.share is not None]
         if known and len(points) > 1:
-            path = "L".join(f"{_n(a)} {_n(b)}" for a, b in points)
+            path = "L".join(f"{num(a)} {num(b)}" for a, b in points)
             parts.append(f'<path d="M{path}" class="k-accent" stroke-width="2"/>')
         elif known:
-            parts.append(f'<circle cx="{_n(points[0][0])}" cy="{_n(points[0][1])}" r="2.5" class="f-accent"/>')
+            parts.append(f'<circle cx="{num(points[0][0])}" cy="{num(points[0][1])}" r="2.5" class="f-accent"/>')
     return "".join(parts)

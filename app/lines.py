@@ -7,7 +7,7 @@ from itertools import groupby
 
 from markupsafe import Markup, escape
 
-from app.charts import NARROW, WIDE, Labels, Palette, Size, _n, _paint, _rules, _text, _ticks
+from app.charts import NARROW, WIDE, Labels, Palette, Size, num, paint, release_marks, ticks, words_at
 
 LINES_WIDE = Size(width=WIDE.width, left=44, upper=190, lower=0, top=30, gap=0, right=72)
 LINES_NARROW = Size(width=NARROW.width, left=40, upper=150, lower=0, top=28, gap=0, right=48)
@@ -62,23 +62,23 @@ def share_lines(
     ]
     for part in range(5):
         at = y(most * part / 4)
-        parts.append(f'<path d="M{size.left} {_n(at)}H{size.width - size.right}" {_paint(palette, "line", True)}/>')
+        parts.append(f'<path d="M{size.left} {num(at)}H{size.width - size.right}" {paint(palette, "line", True)}/>')
         if part % 2 == 0:
-            parts.append(_text(size.left - 8, at + 4, labels.number(most * part / 4), palette, "soft", "end"))
-    for at, label in _rules([rule for rule in releases if first <= rule[0] < last], x, size):
+            parts.append(words_at(size.left - 8, at + 4, labels.number(most * part / 4), palette, "soft", "end"))
+    for at, label in release_marks([rule for rule in releases if first <= rule[0] < last], x, size):
         dash = "none" if label else "1 3"
         parts.append(
-            f'<path d="M{_n(at)} {size.top - 8}V{floor}" stroke-dasharray="{dash}" {_paint(palette, "rule", True)}/>'
+            f'<path d="M{num(at)} {size.top - 8}V{floor}" stroke-dasharray="{dash}" {paint(palette, "rule", True)}/>'
         )
         if label:
-            parts.append(_text(max(at, 16), size.top - 13, label, palette, "ink", "middle"))
+            parts.append(words_at(max(at, 16), size.top - 13, label, palette, "ink", "middle"))
     middles = [x(first + timedelta(days=step * n)) + size.plot / steps / 2 for n in range(steps)]
     parts += [_drawn(line, middles, y, palette) for line in lines]
     parts += _names(lines, size, y, palette)
-    for at, label in _ticks(first, last, x, labels, 52):
-        parts.append(f'<path d="M{_n(at)} {floor}v5" {_paint(palette, "line", True)}/>')
+    for at, label in ticks(first, last, x, labels, 52):
+        parts.append(f'<path d="M{num(at)} {floor}v5" {paint(palette, "line", True)}/>')
         if at < size.width - size.right - 12:
-            parts.append(_text(at, floor + 18, label, palette, "soft", "middle"))
+            parts.append(words_at(at, floor + 18, label, palette, "soft", "middle"))
     parts.append(f'<path class="cross" d="M0 {size.top}V{floor}" visibility="hidden"/></svg>')
     return Markup("".join(parts))  # noqa: S704  numbers are ours, words are escaped above
 
@@ -91,15 +91,15 @@ def _drawn(line: Line, middles: Sequence[float], y: Scale, palette: Palette | No
             continue
         kept = [(at, value or 0.0, half or 0.0) for at, value, half in run]
         if any(half for _, _, half in kept):
-            upper = "L".join(f"{_n(at)} {_n(y(value + half))}" for at, value, half in kept)
-            lower = "L".join(f"{_n(at)} {_n(y(value - half))}" for at, value, half in reversed(kept))
-            parts.append(f'<path d="M{upper}L{lower}z" {_paint(palette, "band")}/>')
-        path = "L".join(f"{_n(at)} {_n(y(value))}" for at, value, _ in kept)
+            upper = "L".join(f"{num(at)} {num(y(value + half))}" for at, value, half in kept)
+            lower = "L".join(f"{num(at)} {num(y(value - half))}" for at, value, half in reversed(kept))
+            parts.append(f'<path d="M{upper}L{lower}z" {paint(palette, "band")}/>')
+        path = "L".join(f"{num(at)} {num(y(value))}" for at, value, _ in kept)
         if len(kept) == 1:
             at, value, _ = kept[0]
-            parts.append(f'<circle cx="{_n(at)}" cy="{_n(y(value))}" r="2.5" {_paint(palette, line.role)}/>')
+            parts.append(f'<circle cx="{num(at)}" cy="{num(y(value))}" r="2.5" {paint(palette, line.role)}/>')
         parts.append(
-            f'<path d="M{path}" stroke-width="2" stroke-linejoin="round" {_paint(palette, line.role, stroke=True)}/>'
+            f'<path d="M{path}" stroke-width="2" stroke-linejoin="round" {paint(palette, line.role, stroke=True)}/>'
         )
     return "".join(parts)
 
@@ -115,7 +115,7 @@ def _names(lines: Sequence[Line], size: Size, y: Scale, palette: Palette | None)
     for at, line in sorted(ends, key=lambda end: end[0]):
         height = max(at, free)
         free = height + 15
-        parts.append(_text(size.width - size.right + 6, height, line.name, palette, line.role, "start"))
+        parts.append(words_at(size.width - size.right + 6, height, line.name, palette, line.role, "start"))
     return parts
 
 
@@ -130,9 +130,9 @@ def counts_line(counts: Sequence[int], *, width: int = 96, height: int = 26) -> 
         return Markup("")
     step = (width - 6) / (len(counts) - 1)
     spots = [(3 + n * step, height - 4 - (height - 8) * count / most) for n, count in enumerate(counts)]
-    path = "L".join(f"{_n(at)} {_n(y)}" for at, y in spots)
+    path = "L".join(f"{num(at)} {num(y)}" for at, y in spots)
     return Markup(  # noqa: S704  numbers only
         f'<svg class="spark" viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true">'
-        f'<path d="M{path}" stroke-width="1.5" {_paint(None, "accent", stroke=True)}/>'
-        f'<circle cx="{_n(spots[-1][0])}" cy="{_n(spots[-1][1])}" r="2.5" {_paint(None, "accent")}/></svg>'
+        f'<path d="M{path}" stroke-width="1.5" {paint(None, "accent", stroke=True)}/>'
+        f'<circle cx="{num(spots[-1][0])}" cy="{num(spots[-1][1])}" r="2.5" {paint(None, "accent")}/></svg>'
     )

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,13 @@ from collectors.pace import Pace
 from tests.fakes.stores import FakeAppStore, FakePlay, some_reviews
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+
+
+def refused(fetch: Callable[[], Any]) -> SourceError:
+    """The fault that reading ends with."""
+    with pytest.raises(SourceError) as caught:
+        fetch()
+    return caught.value
 
 
 @pytest.fixture

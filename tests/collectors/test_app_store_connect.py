@@ -12,12 +12,12 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from collectors.app_store_connect import AppStoreConnect
-from collectors.base import Page, SourceError
+from collectors.base import Page
 from collectors.connect_format import read_listing, read_reviews
 from collectors.file_values import country
 from collectors.http import Http
 from collectors.registry import KINDS, build
-from tests.collectors.conftest import Walked
+from tests.collectors.conftest import Walked, refused
 from tests.fakes.connect import ConnectReview, ConnectVersion, FakeConnect, error, pem
 from tests.fakes.stores import Status
 
@@ -71,12 +71,6 @@ def opened(connect: FakeConnect, http: Http, tmp_path: Path) -> Open:
         return AppStoreConnect(http=http, **given | changes)
 
     return open_it
-
-
-def refused(fetch: Callable[[], Any]) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        fetch()
-    return caught.value
 
 
 def test_a_walk_reads_every_review_once_with_its_version_and_country(connect: FakeConnect, opened: Open) -> None:

@@ -12,7 +12,7 @@ from collectors.crashlytics_api import CrashlyticsApi
 from collectors.http import Http
 from collectors.registry import KINDS, build
 from models.records import DailySessionsRecord
-from tests.collectors.conftest import Walked
+from tests.collectors.conftest import Walked, refused
 from tests.collectors.google_documents import check_call, document
 from tests.fakes.crashlytics import APP, Build, FakeCrashlytics, zulu
 
@@ -58,12 +58,6 @@ def opened(api: FakeCrashlytics, http: Http, tmp_path: Path) -> Open:
         return CrashlyticsApi(http=http, clock=lambda: api.clock(), **given | changes)  # noqa: PLW0108
 
     return open_it
-
-
-def refused(fetch: Callable[[], Any]) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        fetch()
-    return caught.value
 
 
 def test_versions_come_by_local_day_with_their_denominators(opened: Open) -> None:

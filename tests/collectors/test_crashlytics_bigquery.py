@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collectors.base import SourceError
 from collectors.bigquery import BigQuery
 from collectors.crashlytics_bigquery import CrashlyticsBigQuery, table_name
 from collectors.crashlytics_files import CrashlyticsFiles, _engine
@@ -18,7 +17,7 @@ from collectors.google_access import read_service_account
 from collectors.http import Http
 from collectors.registry import KINDS, build
 from models.records import DailyCrashesRecord, DailySessionsRecord
-from tests.collectors.conftest import Walked
+from tests.collectors.conftest import Walked, refused
 from tests.collectors.google_documents import check_call, document
 from tests.fakes.bigquery import PROJECT, FakeBigQuery, as_line
 from tests.fakes.stores import Status
@@ -99,12 +98,6 @@ def exported(big: FakeBigQuery, tmp_path: Path) -> FakeBigQuery:
 
 def totals(rows: tuple[DailyCrashesRecord, ...], kind: str = "crash") -> dict[date, int]:
     return {row.day: row.events for row in rows if not row.version and not row.issue and row.kind == kind}
-
-
-def refused(fetch: Callable[[], Any]) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        fetch()
-    return caught.value
 
 
 def test_an_event_in_the_batch_and_live_table_counts_once(exported: FakeBigQuery, opened: Open) -> None:

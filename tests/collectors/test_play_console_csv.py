@@ -3,17 +3,15 @@ import io
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from collectors.base import SourceError
 from collectors.http import Http
 from collectors.play_console_csv import PlayConsoleCsv, rating, review
 from collectors.registry import KINDS, build
 from collectors.values import RowFault
-from tests.collectors.conftest import Walked
+from tests.collectors.conftest import Walked, refused
 
 APP = "com.example.bank"
 REVIEWS = (
@@ -69,12 +67,6 @@ def folder(tmp_path: Path) -> Path:
     rated = [dict(zip(RATINGS, (day, APP, daily, total), strict=True)) for day, daily, total in lines]
     write(tmp_path / "stats" / "ratings" / f"ratings_{APP}_202604_overview.csv", RATINGS, rated)
     return tmp_path
-
-
-def refused(fetch: Callable[[], Any]) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        fetch()
-    return caught.value
 
 
 def test_months_are_read_from_the_newest_and_two_again_each_time(folder: Path) -> None:

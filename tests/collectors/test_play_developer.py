@@ -10,13 +10,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jsonschema import Draft202012Validator
 
-from collectors.base import SourceError
 from collectors.google_play import GooglePlay
 from collectors.http import Http
 from collectors.play_api_format import read_reviews, review
 from collectors.play_developer import PlayDeveloper
 from collectors.registry import KINDS, build
-from tests.collectors.conftest import Walked
+from tests.collectors.conftest import Walked, refused
 from tests.fakes.connect import pem
 from tests.fakes.play_api import FakePlayApi, PlayApiReview
 from tests.fakes.stores import FakePlay, Status
@@ -57,12 +56,6 @@ def opened(api: FakePlayApi, http: Http, tmp_path: Path) -> Open:
         return PlayDeveloper(http=http, clock=lambda: api.clock(), **given | changes)  # noqa: PLW0108  replaced later
 
     return open_it
-
-
-def refused(fetch: Callable[[], Any]) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        fetch()
-    return caught.value
 
 
 def test_a_walk_reads_the_seven_days_and_calls_them_the_sources_limit(api: FakePlayApi, opened: Open) -> None:

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from collectors.base import SourceError
 from collectors.http import Http
 from collectors.play_vitals import PlayVitals, setting_of_versions
 from collectors.registry import build
 from models.records import DailySessionsRecord
-from tests.collectors.conftest import Walked
+from tests.collectors.conftest import Walked, refused
 from tests.collectors.google_documents import check_call, document
 from tests.fakes.stores import Status
 from tests.fakes.vitals import FakeVitals, VitalsDay, VitalsIssue
@@ -49,12 +48,6 @@ def opened(api: FakeVitals, http: Http, tmp_path: Path) -> Open:
         return PlayVitals(http=http, clock=lambda: api.clock(), **given | changes)  # noqa: PLW0108
 
     return open_it
-
-
-def refused(fetch: Callable[[], Any]) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        fetch()
-    return caught.value
 
 
 def test_rates_come_with_rounded_users_by_day_and_by_the_name_of_the_version(opened: Open) -> None:

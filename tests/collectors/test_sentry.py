@@ -10,13 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from jsonschema import Draft202012Validator
 
-from collectors.base import SourceError
 from collectors.http import Http
 from collectors.registry import KINDS, build
 from collectors.sentry import Sentry
 from collectors.sentry_format import issue_record, kind_of, next_cursor, version_of
 from models.records import DailyCrashesRecord, DailySessionsRecord
-from tests.collectors.conftest import Walked
+from tests.collectors.conftest import Walked, refused
 from tests.fakes.sentry import FakeSentry, Health, Issue
 from tests.fakes.stores import Status
 
@@ -53,12 +52,6 @@ def opened(api: FakeSentry, http: Http, tmp_path: Path) -> Open:
         return Sentry(http=http, **given | changes)
 
     return open_it
-
-
-def refused(fetch: Callable[[], Any]) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        fetch()
-    return caught.value
 
 
 def test_health_comes_by_day_and_by_version(opened: Open) -> None:
