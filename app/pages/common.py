@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from datetime import date
+from datetime import date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -109,6 +109,28 @@ def _drawn(days: tuple[Day, ...], name: str, missing: int, language: str, year: 
     return Ledger(charts.ledger(cells, title), rows)
 
 
+def past_runs(state: State, words: Words, today: date) -> Markup:
+    """The newest runs of a source as lines of a list. Written here, each once: thirty sources have hundreds."""
+    written = [
+        _past_run(run.started_at, run.outcome, run.trigger, run.stored, run.reason, words, today) for run in state.runs
+    ]
+    return Markup("").join(written)
+
+
+@lru_cache(maxsize=10_000)
+def _past_run(
+    at: datetime, outcome: str, trigger: str, stored: int, reason: str | None, words: Words, today: date
+) -> Markup:
+    line = Markup(
+        '<li><time datetime="{}">{}</time> <span class="state is-{}">{}</span> <small class="base">{} · {}</small>'
+    ).format(
+        at.isoformat(), words.moment(at, today=today), outcome, words.name("outcome", outcome),
+        words.name("trigger", trigger), words.t("sources.stored", n=stored),
+    )  # fmt: skip
+    why = Markup("<br><small>{}</small>").format(words.reason(reason)) if reason else ""
+    return line + why + Markup("</li>")
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -120,7 +142,7 @@ def _environment() -> Environment:
         auto_reload=False,  # it would ask the disk for the age of every template on every page
         cache_size=-1,
     )
-    made.filters.update(masked=masked, mean_of=mean_stars, ledger=ledger)
+    made.filters.update(masked=masked, mean_of=mean_stars, ledger=ledger, past_runs=past_runs)
     made.globals.update(
         static=_static,
         reviews_url=links.reviews,
