@@ -37,7 +37,7 @@ def checked(scheme: str, secret: str, headers: Headers, body: bytes, now: dateti
 def _standard(secret: bytes, headers: Headers, body: bytes, now: datetime) -> str:
     """webhook-id, webhook-timestamp, webhook-signature: HMAC-SHA-256 of "id.timestamp.body", base64, "v1,…"."""
     name, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    if not name or not at.isascii() or not at.isdigit():
+    if not name or not at.isascii() or not at.isdigit() or len(at) > 12:
         raise RefusedError("The call has no webhook-id or no webhook-timestamp.")
     try:
         key = base64.b64decode(secret.removeprefix(b"whsec_"), validate=True)

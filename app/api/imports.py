@@ -71,7 +71,12 @@ _BODY: dict[str, Any] = {
 }  # fmt: skip
 
 
-@router.post("/apps/{app_id}/imports", openapi_extra=_BODY)
+_LATER: dict[int | str, dict[str, Any]] = {
+    202: {"model": ImportedOut, "description": "It takes longer: the source's runs tell how far it is"}
+}
+
+
+@router.post("/apps/{app_id}/imports", openapi_extra=_BODY, responses=_LATER)
 def import_reviews(
     app_id: RowId,
     request: HttpRequest,

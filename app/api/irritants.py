@@ -100,7 +100,7 @@ class DaysOut(BaseModel):
     last: date
 
 
-class ShareOut(BaseModel):
+class EffectShareOut(BaseModel):
     """Its share of the verbatims before and after, and their ratio with its 95 % interval."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -120,7 +120,7 @@ class FixOut(BaseModel):
     that: str
     before: DaysOut
     after: DaysOut
-    change: ShareOut
+    change: EffectShareOut
 
 
 class IrritantDetail(BaseModel):

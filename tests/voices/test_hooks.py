@@ -251,3 +251,10 @@ def test_a_recorded_call_is_refused_later(scheme: str, off: timedelta) -> None:
     secret, headers = signed(scheme)
     with pytest.raises(RefusedError, match="five minutes"):
         checked(scheme, secret, lower(headers), BODY, NOW + off)
+
+
+@pytest.mark.parametrize("at", ["9" * 5_000, "12²", "-1", ""])
+def test_a_time_that_is_none_is_refused_and_raises_nothing_else(at: str) -> None:
+    secret, headers = signed("standard")
+    with pytest.raises(RefusedError, match="no webhook-timestamp"):
+        checked("standard", secret, lower(headers) | {"webhook-timestamp": at}, BODY, NOW)
