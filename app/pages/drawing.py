@@ -65,23 +65,8 @@ def star_chart(
     holes = tuple(_past(trend.holes, now))
     frozen = (words, name, trend.period, tuple(trend.buckets), holes, tuple(marks), fewest)
     if palette is None:
-        return {size: _drawn(*frozen, frame) for size, frame in frames.items()}
+        return {size: _drawn(*frozen, frame, None) for size, frame in frames.items()}
     return {size: _draw(*frozen, frame, palette) for size, frame in frames.items()}
-
-
-# A page is looked at again before its numbers change: what was drawn of the very same ones is kept.
-@lru_cache(maxsize=500)
-def _drawn(
-    words: Words,
-    name: str,
-    period: trends.Period,
-    buckets: tuple[trends.Bucket, ...],
-    holes: tuple[tuple[date, date], ...],
-    marks: tuple[tuple[date, str], ...],
-    fewest: int,
-    frame: Size,
-) -> Markup:
-    return _draw(words, name, period, buckets, holes, marks, fewest, frame, None)
 
 
 def _draw(
@@ -108,6 +93,10 @@ def _draw(
     )
     labels = Labels(words.t("chart.title", name=name), description, words.number, words.short_day, words.month)
     return stars_trend(buckets, releases=marks, holes=holes, labels=labels, size=frame, palette=palette, fewest=fewest)
+
+
+# A page is looked at again before its numbers change: what was drawn of the very same ones is kept.
+_drawn = lru_cache(maxsize=500)(_draw)
 
 
 def star_rows(words: Words, trend: trends.Trend, app_id: int, channel: str | None, today: date) -> Markup:
