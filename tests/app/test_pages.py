@@ -187,6 +187,16 @@ def test_an_acknowledged_incident_no_longer_asks_for_attention(
     assert web.post(f"/incidents/{incident.id}/explode").status_code == 422
 
 
+@pytest.mark.parametrize(("hours", "said"), [(2, "prochaine dans 2 heures"), (-2, "attendue il y a 2 heures")])
+def test_a_reading_that_is_late_is_no_next_one(
+    web: TestClient, portfolio: Portfolio, db: Session, hours: int, said: str
+) -> None:
+    source = portfolio.sources[0]
+    source.next_run_at = NOW + timedelta(hours=hours)
+    db.flush()
+    assert said in web.get(f"/apps/{source.app_id}/sources", headers=FRENCH).text.replace("\u202f", " ")
+
+
 def test_sources_are_asked_for_through_the_queue(
     web: TestClient, portfolio: Portfolio, db: Session, deferred: list[Any]
 ) -> None:
